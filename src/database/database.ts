@@ -26,7 +26,10 @@ export interface Result<Row> {
 
 /** Statements that run one after another on one connection. */
 export interface Session {
-  /** One statement. `int8` comes back as bigint, `date` as `YYYY-MM-DD`, `timestamptz` as Date, `bytea` as Uint8Array. */
+  /**
+   * One statement. `int8` comes back as a number (a value beyond 2^53 is an error), `date` as
+   * `YYYY-MM-DD`, `timestamptz` as Date, `bytea` as Uint8Array, `json` parsed.
+   */
   query<Row = Record<string, unknown>>(
     text: string,
     params?: readonly SqlValue[],

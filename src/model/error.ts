@@ -32,6 +32,11 @@ export const ERROR_KINDS = {
     title: 'The database refused a statement.',
     remedy: 'See the SQLSTATE in the detail; nothing was committed, so the step can be repeated.',
   },
+  database_full: {
+    status: 507,
+    title: 'The disk or the database is full.',
+    remedy: 'Free space, then repeat the step: nothing half-done was kept.',
+  },
   database_newer: {
     status: 500,
     title: 'The database was migrated by a newer release.',
