@@ -47,6 +47,86 @@ export const ERROR_KINDS = {
     title: 'A migration that was already applied has been edited.',
     remedy: 'Restore the original file and add a new migration instead.',
   },
+  participant_invalid: {
+    status: 400,
+    title: 'What was said about a participant is not valid.',
+    remedy: 'Correct what the detail names and send it again.',
+  },
+  participant_exists: {
+    status: 409,
+    title: 'A participant with this id exists and its facts differ.',
+    remedy: 'Use another id, or change the participant that exists.',
+  },
+  participant_unknown: {
+    status: 404,
+    title: 'There is no such participant.',
+    remedy: 'Check the id: it is compared exactly, in case and in length.',
+  },
+  audience_unset: {
+    status: 500,
+    title: 'The server does not know its own issuer or audience.',
+    remedy: 'Set both: without an audience a token meant for another service would be accepted.',
+  },
+  access_undeclared: {
+    status: 500,
+    title: 'A route does not declare who may call it.',
+    remedy: 'Give every route `config: { access }` with roles and a scope, or `public`.',
+  },
+  not_authenticated: {
+    status: 401,
+    title: 'The request carries no valid access token.',
+    remedy: 'Get a token from /oauth/token and send it as `Authorization: Bearer`.',
+  },
+  not_permitted: {
+    status: 403,
+    title: 'The caller may not do this.',
+    remedy: 'Ask for a token with the scope that the answer names, or act in a role that may.',
+  },
+  not_found: {
+    status: 404,
+    title: 'There is nothing at this address.',
+    remedy: 'Check the address; /documentation lists every route.',
+  },
+  request_invalid: {
+    status: 400,
+    title: 'The request does not have the documented form.',
+    remedy: 'Correct the fields that `errors` points at; /documentation shows the form.',
+  },
+  body_too_large: {
+    status: 413,
+    title: 'The body is larger than the route accepts.',
+    remedy: 'Send smaller parts.',
+  },
+  media_type_unsupported: {
+    status: 415,
+    title: 'The route does not accept this content type.',
+    remedy: 'Send the content type that /documentation names.',
+  },
+  rate_limited: {
+    status: 429,
+    title: 'Too many requests.',
+    remedy: 'Wait for the seconds that `Retry-After` names.',
+  },
+  not_healthy: {
+    status: 503,
+    title: 'The server cannot do its work now.',
+    remedy: 'See the log of the server; its database is the first suspect.',
+  },
+  internal_error: {
+    status: 500,
+    title: 'The server failed.',
+    remedy: 'Give the operator the request id, which finds the failure in the log.',
+  },
+  registry_refused: {
+    status: 502,
+    title: 'The server refused with an answer that this program does not know.',
+    remedy: 'Read the status and title in the detail; a newer release may know the answer.',
+  },
+  registry_unreachable: {
+    status: 503,
+    title: 'The server does not answer.',
+    remedy: 'Check the address and the network; the step can be repeated.',
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERROR_KINDS;

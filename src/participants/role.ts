@@ -1,0 +1,49 @@
+/**
+ * Which role may hold which scope: the whole policy of the API, as one table of data.
+ *
+ * What must stay true: a scope that a role does not list is never granted to it; the operator
+ * holds no scope that reads files, nor the auditor's, because the auditor is never the operator
+ * (design.md 2).
+ */
+
+export const ROLES = [
+  'operator',
+  'furnisher',
+  'enquirer',
+  'supervisor',
+  'auditor',
+  'app',
+  'officer',
+] as const;
+/** The first five call the registry, `app` and `officer` call a gateway. */
+export type Role = (typeof ROLES)[number];
+
+/** Every scope and what it lets a caller do; shown in the OpenAPI document. */
+export const SCOPES = {
+  'submissions:write': 'Hand over a period and its parts.',
+  'submissions:read': "Read one's own submissions, refusals and receipts.",
+  'submissions:read_all': "Read every furnisher's submissions, refusals and receipts.",
+  'participants:write': 'Admit and suspend participants, rotate their keys.',
+  'participants:read': 'Read who participates.',
+  'files:read': "Read a person's file; each read leaves a trace.",
+  'audits:run': 'Run the audits of the promises.',
+  'authorisations:write': 'Record authorisations and their events.',
+  'authorisations:read': 'Read authorisations and their events.',
+  'coverage:read': 'Read how many rows went, and why the others stayed.',
+} as const satisfies Record<string, string>;
+export type Scope = keyof typeof SCOPES;
+
+export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
+  operator: ['participants:write', 'participants:read', 'submissions:read_all'],
+  furnisher: ['submissions:write', 'submissions:read'],
+  enquirer: ['files:read'],
+  supervisor: ['submissions:read_all', 'participants:read'],
+  auditor: ['submissions:read_all', 'participants:read', 'audits:run'],
+  app: ['authorisations:write', 'authorisations:read'],
+  officer: ['authorisations:read', 'coverage:read'],
+};
+
+/** True for the exact name of a scope. */
+export function isScope(text: string): text is Scope {
+  return Object.hasOwn(SCOPES, text);
+}
