@@ -1,0 +1,127 @@
+/**
+ * Bearer tokens (RFC 6750) in the form of RFC 9068: who is calling, and whether the route is
+ * open to them. Runs after the rate limit and before a byte of the body is read.
+ *
+ * What must stay true: the token says who it was issued to, the database says what they may do
+ * now, so a suspension or a narrowed scope acts on the next request; a route without a
+ * declaration lets nobody in, even if it were reached.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { createLocalJWKSet, type JWTPayload, jwtVerify } from 'jose';
+import { AssentError } from '../model/error.ts';
+import type { Participant, ParticipantStore } from '../participants/participant.ts';
+import { isScope, ROLE_SCOPES, type Role, type Scope } from '../participants/role.ts';
+import type { Server } from './instance.ts';
+import type { TokenKeys } from './token-keys.ts';
+
+export interface Caller {
+  readonly participant_id: string;
+  readonly role: Role;
+  /** What the token grants, cut to what the participant holds now. */
+  readonly scopes: readonly Scope[];
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who calls. Reading it on a public route is a programmer's error and throws. */
+    readonly caller: Caller;
+  }
+}
+
+export interface AuthenticationOptions {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly keys: TokenKeys;
+  readonly participants: ParticipantStore;
+  readonly now: () => Date;
+}
+
+/** RFC 6750 section 2.1. A token of ours has some 500 characters. */
+const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]{1,4096}=*)$/i;
+
+const CHALLENGE = 'Bearer realm="assent"';
+
+function refuseToken(reply: FastifyReply, detail: string): never {
+  reply.header('www-authenticate', `${CHALLENGE}, error="invalid_token"`);
+  throw new AssentError('not_authenticated', { detail });
+}
+
+function refuseScope(reply: FastifyReply, scope: Scope, detail: string): never {
+  reply.header('www-authenticate', `${CHALLENGE}, error="insufficient_scope", scope="${scope}"`);
+  throw new AssentError('not_permitted', { detail });
+}
+
+type Verify = (token: string) => Promise<JWTPayload | null>;
+
+/** RFC 9068 section 4: signature, `typ`, `iss`, `aud` and `exp`; null says no, whatever the reason. */
+function verifierOf(options: AuthenticationOptions): Verify {
+  const keySet = createLocalJWKSet({ keys: [...options.keys.publicKeys] });
+  return async (token) => {
+    try {
+      const { payload } = await jwtVerify(token, keySet, {
+        algorithms: ['EdDSA'],
+        typ: 'at+jwt',
+        issuer: options.issuer,
+        audience: options.audience,
+        currentDate: options.now(),
+        requiredClaims: ['exp', 'iat', 'sub', 'client_id', 'scope', 'jti'],
+      });
+      // jose accepts one match in a list; a token of ours names one audience.
+      return payload.aud === options.audience && payload.sub === payload['client_id']
+        ? payload
+        : null;
+    } catch {
+      return null;
+    }
+  };
+}
+
+function callerOf(participant: Participant, granted: unknown): Caller {
+  const names = typeof granted === 'string' ? granted.split(' ') : [];
+  const { participant_id, role } = participant;
+  const holds = (scope: Scope) =>
+    participant.scopes.includes(scope) && ROLE_SCOPES[role].includes(scope);
+  return { participant_id, role, scopes: names.filter(isScope).filter(holds) };
+}
+
+/**
+ * Adds `request.caller` and closes every route that is not public.
+ * Answers 401 `not_authenticated` or 403 `not_permitted`, both with `WWW-Authenticate`.
+ */
+export function addAuthentication(app: Server, options: AuthenticationOptions): void {
+  const callers = new WeakMap<FastifyRequest, Caller>();
+  const verify = verifierOf(options);
+
+  app.decorateRequest('caller', {
+    getter() {
+      const caller = callers.get(this as FastifyRequest);
+      if (!caller) throw new TypeError('request.caller was read on a public route');
+      return caller;
+    },
+  });
+
+  app.addHook('preParsing', async (request, reply) => {
+    if (request.is404) return;
+    const access = request.routeOptions.config.access;
+    if (access === 'public') return;
+    if (access === undefined) throw new AssentError('access_undeclared');
+    const header = request.headers.authorization;
+    if (header === undefined) {
+      reply.header('www-authenticate', CHALLENGE);
+      throw new AssentError('not_authenticated', { detail: 'there is no Authorization header' });
+    }
+    const token = BEARER.exec(header)?.[1];
+    const payload = token === undefined ? null : await verify(token);
+    if (!payload) refuseToken(reply, 'the access token is not valid here and now');
+    const participant = await options.participants.find(payload.sub ?? '');
+    if (participant?.state !== 'admitted') refuseToken(reply, 'the participant is not admitted');
+    const caller = callerOf(participant, payload['scope']);
+    if (!access.roles.includes(caller.role)) {
+      refuseScope(reply, access.scope, `this is not for the role ${caller.role}`);
+    }
+    if (!caller.scopes.includes(access.scope)) {
+      refuseScope(reply, access.scope, `the token does not grant ${access.scope}`);
+    }
+    callers.set(request, caller);
+  });
+}
