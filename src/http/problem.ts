@@ -60,13 +60,27 @@ export function codeOf(error: unknown): ErrorCode {
   return isRequestsFault ? 'request_invalid' : 'internal_error';
 }
 
+/** A pointer whose unexpected names are starred: a key may be as personal as a value. */
+function safePointer(pointer: string): string {
+  return pointer
+    .split('/')
+    .map((part) => (/^(?:|\d{1,6}|[a-z][a-z0-9_]*)$/.test(part) ? part : '*'))
+    .join('/');
+}
+
 function pointersOf(error: unknown): Problem['errors'] {
   const { validation, validationContext } = error as Partial<FastifyError>;
-  return validation?.slice(0, POINTERS_MAX).map((one: FastifySchemaValidationError) => ({
-    location: validationContext ?? 'body',
-    pointer: one.instancePath,
-    detail: one.message ?? 'does not have the documented form',
-  }));
+  return (
+    validation
+      // TypeBox also reports each name that is too many; its parent's report says it already.
+      ?.filter((one) => one.keyword !== 'boolean')
+      .slice(0, POINTERS_MAX)
+      .map((one: FastifySchemaValidationError) => ({
+        location: validationContext ?? 'body',
+        pointer: safePointer(one.instancePath),
+        detail: one.message ?? 'does not have the documented form',
+      }))
+  );
 }
 
 /**
