@@ -127,6 +127,41 @@ export const ERROR_KINDS = {
     title: 'The server does not answer.',
     remedy: 'Check the address and the network; the step can be repeated.',
   },
+  keys_missing: {
+    status: 500,
+    title: 'There is no key file.',
+    remedy: 'Create one with `assent keys create`, or restore it from its backup.',
+  },
+  keys_invalid: {
+    status: 500,
+    title: 'The key file is not a key file of this program.',
+    remedy: 'Restore it from its backup; without it nothing that was sealed can be opened.',
+  },
+  keys_exposed: {
+    status: 500,
+    title: 'Others can read the key file.',
+    remedy: 'Run `chmod 600` on it, find out who could have read it, and rotate the keys.',
+  },
+  keys_exist: {
+    status: 409,
+    title: 'There is a key file already.',
+    remedy: 'Keep it: replacing it makes all that was sealed unreadable. Choose another path.',
+  },
+  sealed_unreadable: {
+    status: 500,
+    title: 'Sealed bytes cannot be opened.',
+    remedy: 'Check that the key file belongs to this database; otherwise the bytes were altered.',
+  },
+  signature_invalid: {
+    status: 400,
+    title: 'A signature does not hold.',
+    remedy: 'Sign with EdDSA and a key that is registered, over canonical JSON (RFC 8785).',
+  },
+  tree_unreadable: {
+    status: 500,
+    title: 'The stored state of a Merkle tree cannot be read.',
+    remedy: 'Repeat the hand-over from its first part; the state was altered.',
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERROR_KINDS;
