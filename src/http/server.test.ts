@@ -238,6 +238,10 @@ describe('a server', () => {
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
     });
     expect(answer.headers['strict-transport-security']).toBeUndefined();
+    const app = await buildServer({ ...server.options, issuer: 'https://registry.example' });
+    const { headers } = await app.inject('/health');
+    expect(headers['strict-transport-security']).toBe('max-age=31536000');
+    await app.close();
   });
 
   test('is healthy only while its probe says so', async () => {

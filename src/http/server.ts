@@ -115,7 +115,7 @@ function refuseConnection(_error: Error, socket: Socket): void {
 
 function createInstance(options: ServerOptions, limits: ServerLimits): Server {
   const headers = headersOf(options);
-  const app = Fastify({
+  const app: Server = Fastify({
     logger: loggerOf(options.log),
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestMs,
@@ -124,10 +124,10 @@ function createInstance(options: ServerOptions, limits: ServerLimits): Server {
     genReqId: () => Buffer.from(options.random(12)).toString('base64url'),
     clientErrorHandler: refuseConnection,
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
-      reply.headers(headers);
+      reply.headers({ ...headers, 'x-request-id': request.id });
       sendProblem(error, request, reply);
     },
-  } as FastifyServerOptions).withTypeProvider<TypeBoxTypeProvider>() as unknown as Server;
+  }).withTypeProvider<TypeBoxTypeProvider>();
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...headers, 'x-request-id': request.id });
