@@ -155,6 +155,24 @@ describe('what is not so is never proven', () => {
     );
   });
 
+  test('a path that stops below the root proves nothing about a root of its own choosing', () => {
+    const hashes = hashesOf(8);
+    const leafAt = { index: 0, size: 8, leafHash: hashAt(hashes, 0) };
+    const path = inclusionProof(hashes, 0);
+    for (let kept = 0; kept < path.length; kept += 1) {
+      const root = first(hashes, 2 ** kept);
+      expect(verifyInclusion({ ...leafAt, proof: path.slice(0, kept), root })).toBe(false);
+    }
+    const sizes = { firstSize: 2, secondSize: 8, firstRoot: first(hashes, 2) };
+    const proof = consistencyProof(hashes, 2).slice(0, 1);
+    const secondRoot = first(hashes, 4);
+    expect(verifyConsistency({ ...sizes, secondRoot, proof })).toBe(false);
+    const same = { firstSize: 8, secondSize: 8, firstRoot: secondRoot, secondRoot };
+    expect(verifyConsistency({ ...same, proof: [] })).toBe(true);
+    expect(verifyConsistency({ ...same, proof })).toBe(false);
+    expect(verifyConsistency({ ...same, firstSize: 0, secondSize: 0, proof: [] })).toBe(false);
+  });
+
   test('the verifiers never throw', () => {
     const number = fc.oneof(fc.integer(), fc.double(), fc.constant(2 ** 60));
     const node = fc.oneof(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.uint8Array());
