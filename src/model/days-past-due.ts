@@ -13,16 +13,16 @@ const METRO2_FIRST_DAYS = [30, 60, 90, 120, 150, 180] as const;
 /** Five classes: overdue at all, over 90, over 270, over 360 days. */
 const FIVE_CLASS_FIRST_DAYS = [1, 91, 271, 361] as const;
 
-export const PBOC_GRID_LETTERS = ['N', '1', '2', '3', '4', '5', '6', '7'] as const;
+const PBOC_GRID_LETTERS = ['N', '1', '2', '3', '4', '5', '6', '7'] as const;
 export type PbocGridLetter = (typeof PBOC_GRID_LETTERS)[number];
 
-export const METRO2_STATUSES = ['11', '71', '78', '80', '82', '83', '84'] as const;
+const METRO2_STATUSES = ['11', '71', '78', '80', '82', '83', '84'] as const;
 export type Metro2Status = (typeof METRO2_STATUSES)[number];
 
-export const METRO2_PAYMENT_RATINGS = ['0', '1', '2', '3', '4', '5', '6'] as const;
+const METRO2_PAYMENT_RATINGS = ['0', '1', '2', '3', '4', '5', '6'] as const;
 export type Metro2PaymentRating = (typeof METRO2_PAYMENT_RATINGS)[number];
 
-export const FIVE_CLASSES = [1, 2, 3, 4, 5] as const;
+const FIVE_CLASSES = [1, 2, 3, 4, 5] as const;
 /** 1 normal · 2 special mention · 3 substandard · 4 doubtful · 5 loss. */
 export type FiveClass = (typeof FIVE_CLASSES)[number];
 

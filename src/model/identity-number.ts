@@ -23,7 +23,7 @@ export const IDENTITY_FAULTS = [
   'country',
 ] as const;
 /** What is wrong with a number: a class that holds nothing of it. */
-export type IdentityFault = (typeof IDENTITY_FAULTS)[number];
+type IdentityFault = (typeof IDENTITY_FAULTS)[number];
 
 export type IdentityCheck =
   | {
