@@ -1,0 +1,45 @@
+/**
+ * Rows as PostgreSQL COPY text: tab between fields, `\N` for nothing, line feed at the end.
+ * Source: PostgreSQL documentation, COPY, "Text Format".
+ */
+import type { RecordValues } from '../model/record.ts';
+
+export interface NumberedRow {
+  readonly row: number;
+  readonly values: RecordValues;
+}
+
+const SPECIAL = /[\\\t\n\r]/;
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '\t': '\\t',
+  '\n': '\\n',
+  '\r': '\\r',
+};
+
+function escapeField(value: string): string {
+  if (!SPECIAL.test(value)) return value;
+  return value.replace(/[\\\t\n\r]/g, (character) => ESCAPES[character] ?? character);
+}
+
+/** Each row as one line, its number first. */
+export function copyText(rows: readonly NumberedRow[]): Uint8Array {
+  let text = '';
+  for (const { row, values } of rows) {
+    text += row;
+    for (const value of values) text += value === null ? '\t\\N' : `\t${escapeField(value)}`;
+    text += '\n';
+  }
+  return Buffer.from(text, 'utf8');
+}
+
+/** One field of a COPY line back into its value. */
+export function readCopyField(field: string): string | null {
+  if (field === '\\N') return null;
+  if (!field.includes('\\')) return field;
+  return field.replace(/\\(.)/g, (_, character: string) => {
+    if (character === 't') return '\t';
+    if (character === 'n') return '\n';
+    return character === 'r' ? '\r' : character;
+  });
+}
