@@ -162,6 +162,67 @@ export const ERROR_KINDS = {
     title: 'The stored state of a Merkle tree cannot be read.',
     remedy: 'Repeat the hand-over from its first part; the state was altered.',
   },
+  submission_rejected: {
+    status: 409,
+    title: 'The registry rejected the whole submission.',
+    remedy: 'Read why, mend the cause and hand the period over again: a new submission is made.',
+  },
+  receipt_wrong: {
+    status: 502,
+    title: 'The receipt does not agree with what was sent.',
+    remedy:
+      'Keep the receipt and ask the operator of the registry; nothing was marked as received.',
+  },
+  tape_unknown: {
+    status: 404,
+    title: 'No such tape was loaded or checked here.',
+    remedy: 'List the tapes to see their ids.',
+  },
+  tape_empty: {
+    status: 400,
+    title: 'The file holds no records.',
+    remedy: 'Check that the right file was sent, and that the export ran to its end.',
+  },
+  tape_binary: {
+    status: 400,
+    title: 'The file is not text.',
+    remedy: 'Send CSV, plain or gzip.',
+  },
+  tape_encoding: {
+    status: 400,
+    title: 'The text is not in the encoding that the mapping names.',
+    remedy: 'Set file.encoding in the mapping to utf-8 or gb18030, or export again.',
+  },
+  tape_truncated: {
+    status: 400,
+    title: 'The compressed file is cut off or damaged.',
+    remedy: 'Fetch the file again; nothing of it was loaded.',
+  },
+  tape_header_missing: {
+    status: 400,
+    title: 'The header lacks columns that the mapping reads.',
+    remedy: 'Compare the header with the mapping; names are compared exactly.',
+  },
+  tape_record_too_long: {
+    status: 400,
+    title: 'One record is longer than a record can be.',
+    remedy: 'Check line ends and quotes of the export.',
+  },
+  tape_quote_open: {
+    status: 400,
+    title: 'A quoted field is never closed.',
+    remedy: 'Check the quotes of the export near the line named.',
+  },
+  mapping_invalid: {
+    status: 400,
+    title: 'The mapping is not valid.',
+    remedy: 'Correct every place that the detail lists; docs/DATA.md has the language.',
+  },
+  profile_unknown: {
+    status: 400,
+    title: 'There is no profile of that name.',
+    remedy: 'Name one of the profiles that the detail lists.',
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERROR_KINDS;

@@ -15,7 +15,7 @@ create table handover (
   receipt text,
   ended_at timestamptz
 );
-create unique index handover_running on handover (period) where state <> 'received';
+create unique index handover_running on handover (period) where state = 'decided';
 
 create table handover_row (
   handover_id uuid not null,
@@ -37,6 +37,16 @@ create table handover_part (
   sha256 text not null,
   uploaded boolean not null,
   primary key (handover_id, part_number)
+);
+
+-- Which version of each person, account and authorisation travels with the hand-over.
+create table handover_sent (
+  handover_id uuid not null,
+  kind text not null,
+  row_number bigint not null,
+  ref uuid not null,
+  version int not null,
+  primary key (handover_id, kind, row_number)
 );
 
 -- Rows that the registry did not accept, from its answer.

@@ -1,0 +1,252 @@
+/**
+ * Authorisations in a database, the gateway's or the registry's: the same tables, the same rules.
+ *
+ * What must stay true: append-only; an exact retry changes nothing, an altered one is refused;
+ * `authorisation.state` is written with the event that makes it true.
+ */
+import type { Session } from '../database/database.ts';
+import { eventHashes, recordHash } from './hash.ts';
+import {
+  type AuthorisationEvent,
+  type AuthorisationRecord,
+  EVENT_STATES,
+  eventProblems,
+  fold,
+  recordProblems,
+} from './record.ts';
+
+export interface Entry {
+  readonly subject_id: string;
+  readonly record: AuthorisationRecord;
+  readonly events: readonly AuthorisationEvent[];
+}
+
+/** How entries ended, by authorisation_id. */
+export interface StoreOutcome {
+  /** New, or known with new events. */
+  readonly stored: string[];
+  readonly unchanged: string[];
+  /** Known with another record, other past events, or another person. */
+  readonly altered: string[];
+  /** A field or the order of the events is not as it must be; the first problem named. */
+  readonly invalid: { readonly authorisation_id: string; readonly problem: string }[];
+}
+
+interface Known {
+  readonly authorisation_id: string;
+  readonly subject_id: string;
+  readonly provider_id: string;
+  readonly record_sha256: Uint8Array;
+  readonly last_seq: number;
+  readonly hash: Uint8Array;
+}
+
+async function findKnown(session: Session, entries: readonly Entry[]): Promise<Map<string, Known>> {
+  const { rows } = await session.query<Known>(
+    `select a.authorisation_id, a.subject_id, a.provider_id, a.record_sha256, a.last_seq, e.hash
+     from authorisation a
+     join authorisation_event e on e.subject_id = a.subject_id
+       and e.authorisation_id = a.authorisation_id and e.seq = a.last_seq
+     where a.authorisation_id = any($1::uuid[])`,
+    [entries.map((entry) => entry.record.authorisation_id)],
+  );
+  return new Map(rows.map((row) => [row.authorisation_id, row]));
+}
+
+function problemOf(entry: Entry): string | null {
+  const [field] = recordProblems(entry.record);
+  if (field !== undefined) return field;
+  const [event] = eventProblems(entry.events);
+  if (event !== undefined) return `event ${event}`;
+  const folded = fold(entry.events);
+  return folded.ok ? null : `event ${folded.seq} may not follow`;
+}
+
+const sameBytes = (left: Uint8Array, right: Uint8Array) => Buffer.compare(left, right) === 0;
+
+/** New events of a known authorisation, or null when what is known differs from the entry. */
+function newEvents(
+  entry: Entry,
+  known: Known,
+  hashes: readonly Uint8Array[],
+): AuthorisationEvent[] | null {
+  const isSame =
+    known.subject_id === entry.subject_id &&
+    sameBytes(known.record_sha256, recordHash(entry.record));
+  if (!isSame) return null;
+  const shared = Math.min(known.last_seq, entry.events.length);
+  // A shorter list is a late retry: the chain behind our last event is not at hand, so it is
+  // compared only where it reaches that event.
+  if (shared === known.last_seq) {
+    const hash = hashes[shared - 1];
+    if (hash === undefined || !sameBytes(hash, known.hash)) return null;
+  }
+  return entry.events.slice(known.last_seq);
+}
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+
+async function insertRecords(session: Session, entries: readonly Entry[], at: Date): Promise<void> {
+  const rows = entries.map(({ subject_id, record, events }) => ({
+    subject_id,
+    authorisation_id: record.authorisation_id,
+    arrangement_id: record.arrangement_id,
+    supersedes: record.supersedes,
+    profile: record.profile,
+    provider_id: record.parties.provider_id,
+    recipient_class: record.parties.recipient_class,
+    purpose: record.purpose.code,
+    legal_basis: record.legal_basis,
+    products: record.data.products,
+    accounts: record.data.accounts === 'ALL' ? null : record.data.accounts,
+    range_from: record.data.range_from && `${record.data.range_from}-01`,
+    range_to: record.data.range_to && `${record.data.range_to}-01`,
+    fetch: record.limits.fetch,
+    starts_at: record.limits.starts_at,
+    expires_at: record.limits.expires_at,
+    service_conditional: record.purpose.service_conditional,
+    has_necessity: (record.purpose.necessity_text ?? '') !== '',
+    notice_id: record.notice.id,
+    notice_version: record.notice.version,
+    record,
+    record_sha256: hex(recordHash(record)),
+    state: stateOf(events),
+    last_seq: events.length,
+  }));
+  await session.query(
+    `insert into authorisation (subject_id, authorisation_id, arrangement_id, supersedes, profile,
+       provider_id, recipient_class, purpose, legal_basis, products, accounts, range_from, range_to,
+       fetch, starts_at, expires_at, service_conditional, has_necessity, notice_id, notice_version,
+       record, record_sha256, recorded_at, state, last_seq)
+     select subject_id, authorisation_id, arrangement_id, supersedes, profile, provider_id,
+       recipient_class, purpose, legal_basis, products, accounts, range_from, range_to, fetch,
+       starts_at, expires_at, service_conditional, has_necessity, notice_id, notice_version,
+       record, decode(record_sha256, 'hex'), $2::timestamptz, state, last_seq
+     from jsonb_to_recordset($1::jsonb) as t (subject_id uuid, authorisation_id uuid,
+       arrangement_id uuid, supersedes uuid, profile text, provider_id uuid, recipient_class text,
+       purpose text, legal_basis text, products text[], accounts text[], range_from date,
+       range_to date, fetch text, starts_at timestamptz, expires_at timestamptz,
+       service_conditional boolean, has_necessity boolean, notice_id text, notice_version int,
+       record jsonb, record_sha256 text, state text, last_seq int)`,
+    [JSON.stringify(rows), at],
+  );
+}
+
+function stateOf(events: readonly AuthorisationEvent[]): string {
+  const folded = fold(events);
+  if (!folded.ok) throw new Error('events were checked before');
+  return folded.state;
+}
+
+interface Addition {
+  readonly entry: Entry;
+  readonly events: readonly AuthorisationEvent[];
+  readonly hashes: readonly Uint8Array[];
+}
+
+async function insertEvents(
+  session: Session,
+  additions: readonly Addition[],
+  at: Date,
+): Promise<void> {
+  const rows = additions.flatMap(({ entry, events, hashes }) =>
+    events.map((event) => ({
+      subject_id: entry.subject_id,
+      authorisation_id: entry.record.authorisation_id,
+      ...event,
+      state: EVENT_STATES[event.type],
+      hash: hex(hashes[event.seq - 1] ?? new Uint8Array()),
+      prev_hash: event.seq === 1 ? null : hex(hashes[event.seq - 2] ?? new Uint8Array()),
+    })),
+  );
+  await session.query(
+    `insert into authorisation_event (subject_id, authorisation_id, seq, type, state, at,
+       recorded_at, by_party, reason, prev_hash, hash)
+     select subject_id, authorisation_id, seq, type, state, at, $2::timestamptz, by_party, reason,
+       decode(prev_hash, 'hex'), decode(hash, 'hex')
+     from jsonb_to_recordset($1::jsonb) as t (subject_id uuid, authorisation_id uuid, seq int,
+       type text, state text, at timestamptz, by_party uuid, reason text, prev_hash text, hash text)`,
+    [JSON.stringify(rows), at],
+  );
+}
+
+async function updateStates(session: Session, additions: readonly Addition[]): Promise<void> {
+  const rows = additions.map(({ entry }) => ({
+    subject_id: entry.subject_id,
+    authorisation_id: entry.record.authorisation_id,
+    state: stateOf(entry.events),
+    last_seq: entry.events.length,
+  }));
+  await session.query(
+    `update authorisation set state = t.state, last_seq = t.last_seq
+     from jsonb_to_recordset($1::jsonb) as t (subject_id uuid, authorisation_id uuid, state text,
+       last_seq int)
+     where authorisation.subject_id = t.subject_id
+       and authorisation.authorisation_id = t.authorisation_id`,
+    [JSON.stringify(rows)],
+  );
+}
+
+/**
+ * Stores entries of one provider (at most some thousand at a time), each once. Call it in a
+ * transaction. Entries with the same id in one call: the last one counts.
+ */
+export async function storeEntries(
+  session: Session,
+  entries: readonly Entry[],
+  facts: { readonly recorded_at: Date },
+): Promise<StoreOutcome> {
+  const outcome: StoreOutcome = { stored: [], unchanged: [], altered: [], invalid: [] };
+  const known = await findKnown(session, entries);
+  const fresh: Addition[] = [];
+  const grown: Addition[] = [];
+  for (const entry of new Map(
+    entries.map((each) => [each.record.authorisation_id, each]),
+  ).values()) {
+    const id = entry.record.authorisation_id;
+    const problem = problemOf(entry);
+    if (problem !== null) {
+      outcome.invalid.push({ authorisation_id: id, problem });
+      continue;
+    }
+    const hashes = eventHashes(entry.record, entry.events);
+    const before = known.get(id);
+    const events = before ? newEvents(entry, before, hashes) : entry.events;
+    if (events === null) outcome.altered.push(id);
+    else if (events.length === 0) outcome.unchanged.push(id);
+    else {
+      outcome.stored.push(id);
+      (before ? grown : fresh).push({ entry, events, hashes });
+    }
+  }
+  if (fresh.length > 0)
+    await insertRecords(
+      session,
+      fresh.map((each) => each.entry),
+      facts.recorded_at,
+    );
+  if (grown.length > 0) await updateStates(session, grown);
+  if (fresh.length + grown.length > 0)
+    await insertEvents(session, [...fresh, ...grown], facts.recorded_at);
+  return outcome;
+}
+
+/** Records with all their events, in the order of the events. */
+export async function entriesOf(session: Session, ids: readonly string[]): Promise<Entry[]> {
+  const { rows } = await session.query<{
+    subject_id: string;
+    record: AuthorisationRecord;
+    events: AuthorisationEvent[];
+  }>(
+    `select a.subject_id, a.record, jsonb_agg(jsonb_build_object('seq', e.seq, 'type', e.type,
+       'at', to_char(e.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+       'by_party', e.by_party, 'reason', e.reason) order by e.seq) as events
+     from authorisation a
+     join authorisation_event e on e.subject_id = a.subject_id
+       and e.authorisation_id = a.authorisation_id
+     where a.authorisation_id = any($1::uuid[])
+     group by a.subject_id, a.authorisation_id, a.record`,
+    [ids],
+  );
+  return rows;
+}

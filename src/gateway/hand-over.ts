@@ -1,0 +1,293 @@
+/**
+ * The hand-over of one period: decide → cut into parts → upload → complete → receipt.
+ *
+ * What must stay true: what was decided is written down before anything leaves; a part is cut
+ * again, with the state of its authorisations as of now, each time before it is sent, so a
+ * withdrawal in between wins; a receipt is believed only if its signature, its counts and its
+ * Merkle root agree with what was sent. Every step can be repeated after a crash.
+ */
+import type { Session } from '../database/database.ts';
+import type { ApiClient } from '../http/client.ts';
+import { signJws, type VerifyingKeys, verifyJws } from '../keys/jws.ts';
+import { AssentError } from '../model/error.ts';
+import { addMonths, firstDay } from '../model/period.ts';
+import type { Manifest, Receipt, RowFault, SubmissionView } from '../wire/part.ts';
+import { PART_KINDS, type PartKind } from '../wire/part.ts';
+import { GATE_SQL, gateParams } from './gate.ts';
+import type { Gateway, Progress } from './gateway.ts';
+import { cutPart, type PlannedPart, planParts } from './parts.ts';
+import { checkReceipt, recordReceipt } from './receipt.ts';
+
+export interface Registry {
+  readonly api: ApiClient;
+  /** The registry's public keys, pinned when the gateway was introduced to it. */
+  readonly keys: VerifyingKeys;
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+export interface HandOverReport {
+  readonly handover_id: string | null;
+  readonly period: string;
+  readonly state: 'received' | 'nothing_to_hand_over';
+  readonly in_scope: number;
+  readonly already_handed_over: number;
+  readonly released: number;
+  readonly withheld: Readonly<Record<string, number>>;
+  readonly receipt: Receipt | null;
+}
+
+interface Handover {
+  readonly handover_id: string;
+  readonly period: string;
+  readonly in_scope: number;
+  readonly already_handed_over: number;
+  readonly released: number;
+  readonly withheld: Record<string, number>;
+}
+
+const COLUMNS = `handover_id, to_char(period, 'YYYY-MM') as period, in_scope,
+  already_handed_over, released, withheld`;
+
+async function findRunning(session: Session, period: string): Promise<Handover | null> {
+  // sql: COLUMNS is a constant.
+  const { rows } = await session.query<Handover>(
+    `select ${COLUMNS} from handover where period = $1 and state = 'decided'`,
+    [firstDay(period)],
+  );
+  return rows[0] ?? null;
+}
+
+/** Decides the period at this moment and writes the decision down, in one transaction. */
+async function decide(gateway: Gateway, period: string): Promise<Handover> {
+  return gateway.db.transaction(async (session) => {
+    const handoverId = gateway.newId();
+    const moment = gateway.now();
+    const params = gateParams(gateway, period, moment);
+    await session.query(
+      `create temp table decided on commit drop as
+       select d.account_id, d.authorisation_id, d.reason, m.revision, k.subject_id,
+              f.account_id is not null as already
+       from (${GATE_SQL}) d
+       join (select account_id, max(revision) as revision from account_month
+             where period = $7::date group by account_id) m on m.account_id = d.account_id
+       join account k on k.account_id = d.account_id
+       left join furnished_month f on f.period = $7::date and f.account_id = d.account_id
+         and f.revision = m.revision and f.outcome in ('accepted', 'unchanged', 'rejected')`,
+      params,
+    );
+    const counts = await session.query<{ reason: string | null; already: boolean; n: number }>(
+      `select reason, already and reason is null as already, count(*) as n
+       from decided group by 1, 2 order by 1, 2`,
+    );
+    const withheld: Record<string, number> = {};
+    let [released, already, inScope] = [0, 0, 0];
+    for (const row of counts.rows) {
+      inScope += row.n;
+      if (row.reason !== null) withheld[row.reason] = row.n;
+      else if (row.already) already = row.n;
+      else released = row.n;
+    }
+    await session.query(
+      `insert into handover (handover_id, period, state, decided_at, in_scope,
+                             already_handed_over, released, withheld)
+       values ($1, $2, 'decided', $3, $4, $5, $6, $7)`,
+      [handoverId, firstDay(period), moment, inScope, already, released, JSON.stringify(withheld)],
+    );
+    const before = firstDay(addMonths(period, -1));
+    await session.query(
+      `insert into handover_row (handover_id, account_id, revision, authorisation_id, subject_id,
+                                 preceding, row_number)
+       select $1::uuid, d.account_id, d.revision, d.authorisation_id, d.subject_id,
+              case when p.account_id is not null then 'furnished'
+                   when e.account_id is not null then 'withheld' else 'first' end,
+              row_number() over (order by d.account_id)
+       from decided d
+       left join (select distinct account_id from furnished_month
+                  where period = $2::date and outcome in ('accepted', 'unchanged')) p
+         on p.account_id = d.account_id
+       left join (select distinct account_id from furnished_month
+                  where period < $2::date and outcome in ('accepted', 'unchanged')) e
+         on e.account_id = d.account_id
+       where d.reason is null and not d.already`,
+      [handoverId, before],
+    );
+    return {
+      handover_id: handoverId,
+      period,
+      in_scope: inScope,
+      already_handed_over: already,
+      released,
+      withheld,
+    };
+  });
+}
+
+async function uploadPart(
+  gateway: Gateway,
+  registry: Registry,
+  handover: Handover,
+  part: PlannedPart & { readonly there: string | null },
+): Promise<void> {
+  const cut = await cutPart(gateway, handover.handover_id, handover.period, part);
+  if (cut.sha256 !== part.there)
+    await registry.api.send({
+      method: 'PUT',
+      path: `/v1/submissions/${handover.handover_id}/parts/${part.part_number}`,
+      query: { kind: part.kind },
+      bytes: cut.body,
+      headers: {
+        'content-type': 'application/octet-stream',
+        'content-digest': `sha-256=:${cut.bodyDigest}:`,
+      },
+      idempotent: true,
+    });
+  await gateway.db.query(
+    `insert into handover_part (handover_id, part_number, kind, rows, sha256, uploaded)
+     values ($1, $2, $3, $4, $5, true)
+     on conflict (handover_id, part_number) do update set
+       kind = excluded.kind, rows = excluded.rows, sha256 = excluded.sha256, uploaded = true`,
+    [handover.handover_id, part.part_number, part.kind, cut.rows, cut.sha256],
+  );
+}
+
+async function buildManifest(gateway: Gateway, handover: Handover): Promise<Manifest> {
+  const { rows: parts } = await gateway.db.query<{
+    part_number: number;
+    kind: PartKind;
+    rows: number;
+    sha256: string;
+  }>(
+    `select part_number, kind, rows, sha256 from handover_part where handover_id = $1
+     order by part_number`,
+    [handover.handover_id],
+  );
+  const rows = Object.fromEntries(
+    PART_KINDS.map((kind) => [
+      kind,
+      parts.filter((part) => part.kind === kind).reduce((sum, part) => sum + part.rows, 0),
+    ]),
+  ) as Record<PartKind, number>;
+  return {
+    submission_id: handover.handover_id,
+    furnisher_id: gateway.furnisher_id,
+    period: handover.period,
+    rows,
+    parts,
+  };
+}
+
+async function waitForEnd(registry: Registry, id: string): Promise<SubmissionView> {
+  for (let wait = 20; ; wait = Math.min(wait * 1.5, 2000)) {
+    const view = await registry.api.json<SubmissionView>({
+      method: 'GET',
+      path: `/v1/submissions/${id}`,
+      idempotent: true,
+    });
+    if (view.state !== 'processing') return view;
+    await registry.sleep(wait);
+  }
+}
+
+async function fetchFaults(registry: Registry, id: string): Promise<RowFault[]> {
+  const faults: RowFault[] = [];
+  let after: string | null = '';
+  while (after !== null) {
+    const page: { faults: RowFault[]; next: string | null } = await registry.api.json({
+      method: 'GET',
+      path: `/v1/submissions/${id}/faults`,
+      query: { limit: '5000', ...(after ? { after } : {}) },
+      idempotent: true,
+    });
+    faults.push(...page.faults);
+    after = page.next;
+  }
+  return faults;
+}
+
+async function send(
+  gateway: Gateway,
+  registry: Registry,
+  handover: Handover,
+  progress: Progress,
+): Promise<void> {
+  const id = handover.handover_id;
+  const declared = await registry.api.json<SubmissionView>({
+    method: 'PUT',
+    path: `/v1/submissions/${id}`,
+    json: { period: handover.period },
+    idempotent: true,
+  });
+  if (declared.state !== 'open') return; // Completed before a crash: only the answer is missing.
+  const parts = await planParts(gateway, id, handover.period);
+  for (const [index, part] of parts.entries()) {
+    progress('uploading', index, parts.length);
+    const there = declared.parts.find((known) => known.part_number === part.part_number);
+    await uploadPart(gateway, registry, handover, { ...part, there: there?.sha256 ?? null });
+  }
+  const manifest = await signJws(await buildManifest(gateway, handover), gateway.ring, {
+    typ: 'assent-manifest+jws',
+  });
+  await registry.api.json({
+    method: 'POST',
+    path: `/v1/submissions/${id}/completion`,
+    json: { manifest },
+    idempotent: true,
+  });
+}
+
+async function finish(gateway: Gateway, registry: Registry, handover: Handover): Promise<Receipt> {
+  const id = handover.handover_id;
+  const view = await waitForEnd(registry, id);
+  if (view.state === 'rejected') {
+    await gateway.db.query(`update handover set state = 'rejected' where handover_id = $1`, [id]);
+    throw new AssentError('submission_rejected', {
+      detail: view.why ?? 'the registry gave no reason',
+    });
+  }
+  const answer = await registry.api.send({
+    method: 'GET',
+    path: `/v1/submissions/${id}/receipt`,
+    idempotent: true,
+  });
+  const compact = Buffer.from(answer.body).toString('utf8').trim();
+  const payload = await verifyJws(compact, registry.keys, { typ: 'assent-receipt+jws' });
+  const receipt = payload as unknown as Receipt;
+  const faults = await fetchFaults(registry, id);
+  const manifest = await buildManifest(gateway, handover);
+  await checkReceipt(gateway, manifest, receipt, faults);
+  await recordReceipt(gateway, handover.handover_id, handover.period, { compact, receipt, faults });
+  return receipt;
+}
+
+/**
+ * Hands one period over, or goes on with the one that was interrupted.
+ * @param period `YYYY-MM`
+ * @throws registry_unreachable, submission_rejected, receipt_wrong; every one leaves a state that
+ * the same call resumes.
+ */
+export async function handOver(
+  gateway: Gateway,
+  registry: Registry,
+  period: string,
+  progress: Progress = () => {},
+): Promise<HandOverReport> {
+  const running = await findRunning(gateway.db, period);
+  const handover = running ?? (await decide(gateway, period));
+  const summary = {
+    period,
+    in_scope: handover.in_scope,
+    already_handed_over: handover.already_handed_over,
+    released: handover.released,
+    withheld: handover.withheld,
+  };
+  if (handover.released === 0) {
+    await gateway.db.query(
+      `update handover set state = 'received', ended_at = $2 where handover_id = $1`,
+      [handover.handover_id, gateway.now()],
+    );
+    return { handover_id: null, state: 'nothing_to_hand_over', receipt: null, ...summary };
+  }
+  await send(gateway, registry, handover, progress);
+  const receipt = await finish(gateway, registry, handover);
+  return { handover_id: handover.handover_id, state: 'received', receipt, ...summary };
+}

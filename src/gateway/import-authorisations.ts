@@ -1,0 +1,159 @@
+/**
+ * Authorisations collected elsewhere enter the gateway, in bulk from CSV.
+ *
+ * What must stay true: one that cannot be taken is named with its row and does not stop the rest;
+ * the same file twice changes nothing. `accounts` holds account numbers of the tape, which become
+ * the gateway's account ids here.
+ */
+import {
+  AUTHORISATION_COLUMNS,
+  type AuthorisationLine,
+  entryOfLines,
+  type ImportedEntry,
+  type ImportFault,
+} from '../authorisation/from-columns.ts';
+import { type Entry, storeEntries } from '../authorisation/store.ts';
+import type { Session } from '../database/database.ts';
+import { AssentError } from '../model/error.ts';
+import { readCsv } from '../tape/csv.ts';
+import { decodeText } from '../tape/decode.ts';
+import type { Gateway, Progress } from './gateway.ts';
+
+export interface ImportReport {
+  readonly stored: number;
+  readonly unchanged: number;
+  readonly faults: readonly ImportFault[];
+}
+
+const BATCH = 2_000;
+/** Faults listed in the report; the count beyond is in `more`. */
+const FAULTS_MAX = 10_000;
+
+async function* groupedLines(bytes: AsyncIterable<Uint8Array>) {
+  let header: string[] | null = null;
+  let group: { row: number; line: AuthorisationLine }[] = [];
+  for await (const { row, fields } of readCsv(decodeText(bytes, 'utf-8'), ',')) {
+    if (fields === null) continue;
+    if (!header) {
+      header = fields.map((name) => name.trim());
+      const missing = AUTHORISATION_COLUMNS.filter((column) => !header?.includes(column));
+      if (missing.length > 0)
+        throw new AssentError('tape_header_missing', { detail: missing.join(', ') });
+      continue;
+    }
+    const line = Object.fromEntries(
+      header.map((name, index) => [name, (fields[index] ?? '').trim()]),
+    );
+    const typed = line as unknown as AuthorisationLine;
+    if (group[0] && group[0].line.authorisation_id !== typed.authorisation_id) {
+      yield group;
+      group = [];
+    }
+    group.push({ row, line: typed });
+  }
+  if (!header) throw new AssentError('tape_empty', { detail: 'the file has no header' });
+  if (group.length > 0) yield group;
+}
+
+async function resolve(
+  session: Session,
+  entries: readonly ImportedEntry[],
+  faults: ImportFault[],
+): Promise<(Entry & { row: number })[]> {
+  const { rows: people } = await session.query<{ subject_ref: string; subject_id: string }>(
+    'select subject_ref, subject_id from customer where subject_ref = any($1::text[])',
+    [entries.map((entry) => entry.subject_ref)],
+  );
+  const refs = entries.flatMap(({ record }) =>
+    record.data.accounts === 'ALL' ? [] : [...record.data.accounts],
+  );
+  const { rows: accounts } = await session.query<{ account_ref: string; account_id: string }>(
+    'select account_ref, account_id from account where account_ref = any($1::text[])',
+    [refs],
+  );
+  const subjects = new Map(people.map((row) => [row.subject_ref, row.subject_id]));
+  const ids = new Map(accounts.map((row) => [row.account_ref, row.account_id]));
+  return entries.flatMap((entry) => {
+    const subject_id = subjects.get(entry.subject_ref);
+    if (subject_id === undefined) {
+      faults.push({
+        row: entry.row,
+        field: 'subject_ref',
+        problem: 'is not in the book: load the tape first',
+      });
+      return [];
+    }
+    const { data } = entry.record;
+    const named = data.accounts === 'ALL' ? null : data.accounts.map((ref) => ids.get(ref));
+    if (named?.includes(undefined)) {
+      faults.push({
+        row: entry.row,
+        field: 'accounts',
+        problem: 'names an account that is not in the book',
+      });
+      return [];
+    }
+    const resolved = named === null ? 'ALL' : named.flatMap((id) => (id === undefined ? [] : [id]));
+    const record = { ...entry.record, data: { ...data, accounts: resolved } as typeof data };
+    return [{ row: entry.row, subject_id, record, events: entry.events }];
+  });
+}
+
+/** Stores entries that are already typed (the API's one by one, the import's batches). */
+export async function recordAuthorisations(
+  gateway: Gateway,
+  entries: readonly ImportedEntry[],
+): Promise<ImportReport> {
+  const faults: ImportFault[] = [];
+  const outcome = await gateway.db.transaction(async (session) => {
+    const resolved = await resolve(session, entries, faults);
+    const rows = new Map(resolved.map((entry) => [entry.record.authorisation_id, entry.row]));
+    const stored = await storeEntries(session, resolved, { recorded_at: gateway.now() });
+    for (const id of stored.altered) {
+      faults.push({
+        row: rows.get(id) ?? 0,
+        field: 'authorisation_id',
+        problem:
+          'is known with another record or other events: record a new one that supersedes it',
+      });
+    }
+    for (const { authorisation_id, problem } of stored.invalid) {
+      faults.push({
+        row: rows.get(authorisation_id) ?? 0,
+        field: problem,
+        problem: 'is not valid',
+      });
+    }
+    return stored;
+  });
+  return { stored: outcome.stored.length, unchanged: outcome.unchanged.length, faults };
+}
+
+/** Imports a CSV file (docs/DATA.md, "Authorisations"). @throws tape_* for the file as a whole */
+export async function importAuthorisations(
+  gateway: Gateway,
+  bytes: AsyncIterable<Uint8Array>,
+  progress: Progress = () => {},
+): Promise<ImportReport> {
+  const total = { stored: 0, unchanged: 0, faults: [] as ImportFault[] };
+  const context = { provider_id: gateway.furnisher_id, profile: gateway.profile?.name ?? '' };
+  let batch: ImportedEntry[] = [];
+  let done = 0;
+  const flush = async () => {
+    const report = await recordAuthorisations(gateway, batch);
+    total.stored += report.stored;
+    total.unchanged += report.unchanged;
+    total.faults.push(...report.faults.slice(0, FAULTS_MAX - total.faults.length));
+    done += batch.length;
+    progress('importing', done, null);
+    batch = [];
+  };
+  for await (const lines of groupedLines(bytes)) {
+    const entry = entryOfLines(lines, context);
+    if ('problem' in entry) total.faults.push(entry);
+    else batch.push(entry);
+    if (batch.length >= BATCH) await flush();
+  }
+  await flush();
+  return total;
+}

@@ -1,0 +1,113 @@
+/**
+ * A checked tape enters the book: customers, accounts, months. Runs in the transaction of the
+ * check, so a tape is in the book whole or not at all.
+ *
+ * What must stay true: a month that says something new is a new revision, nothing is overwritten;
+ * a tape loaded twice changes nothing.
+ */
+import type { Session } from '../database/database.ts';
+
+const CONTENT = [
+  'as_of',
+  'status',
+  'limit_minor',
+  'borrowed_minor',
+  'balance_minor',
+  'due_minor',
+  'paid_minor',
+  'days_past_due',
+  'past_due_minor',
+  'first_delinquency_on',
+  'last_paid_on',
+  'five_class',
+];
+const STAGED_CONTENT = CONTENT.map((column) => `m.${column}`).join(', ');
+const BOOK_CONTENT = CONTENT.map((column) => `h.${column}`).join(', ');
+const CONTENT_COLUMNS = CONTENT.join(', ');
+
+async function mergeCustomers(session: Session, tapeId: string): Promise<void> {
+  await session.query(
+    `insert into customer (subject_id, subject_ref, identity_kind, identity_hash, identity_version,
+                           wrapped_key, identity_sealed, adult_from, tape_id)
+     select distinct on (subject_ref) subject_id, subject_ref, identity_kind, identity_hash, 1,
+            wrapped_key, identity_sealed, adult_from, $1::uuid
+     from stage_customer order by subject_ref, row_number desc
+     on conflict (subject_ref) do update set
+       identity_kind = excluded.identity_kind, identity_hash = excluded.identity_hash,
+       identity_version = customer.identity_version + 1, wrapped_key = excluded.wrapped_key,
+       identity_sealed = excluded.identity_sealed, adult_from = excluded.adult_from,
+       tape_id = excluded.tape_id
+     where customer.identity_hash <> excluded.identity_hash`,
+    [tapeId],
+  );
+}
+
+async function mergeAccounts(session: Session, tapeId: string): Promise<void> {
+  await session.query(
+    `insert into account (account_id, account_ref, subject_id, revision, kind, brand, currency,
+                          opened_on, closed_on, original_amount_minor, term_months, tape_id)
+     select gen_random_uuid(), t.account_ref, c.subject_id, 1, t.kind, t.brand, t.currency,
+            t.opened_on, t.closed_on, t.original_amount_minor, t.term_months, $1::uuid
+     from tape_account t join customer c on c.subject_ref = t.subject_ref
+     where not exists (select 1 from bad_account x where x.account_ref = t.account_ref)
+     on conflict (account_ref) do update set
+       revision = account.revision + 1, brand = excluded.brand, opened_on = excluded.opened_on,
+       closed_on = excluded.closed_on, original_amount_minor = excluded.original_amount_minor,
+       term_months = excluded.term_months, tape_id = excluded.tape_id
+     where (account.brand, account.opened_on, account.closed_on, account.original_amount_minor,
+            account.term_months)
+       is distinct from (excluded.brand, excluded.opened_on, excluded.closed_on,
+            excluded.original_amount_minor, excluded.term_months)`,
+    [tapeId],
+  );
+}
+
+export interface MonthCounts {
+  readonly new: number;
+  readonly corrected: number;
+  readonly unchanged: number;
+}
+
+async function mergeMonths(session: Session, tapeId: string, lost: string[]): Promise<MonthCounts> {
+  // sql: the interpolated texts are constant lists of columns of this file.
+  await session.query(
+    `create temp table good_month on commit drop as
+     select b.account_id, m.period, ${STAGED_CONTENT}, newest.revision as newest_revision,
+            newest.same
+     from stage_month m
+     join account b on b.account_ref = m.account_ref
+     left join lateral (
+       select h.revision, (${BOOK_CONTENT}) is not distinct from (${STAGED_CONTENT}) as same
+       from account_month h where h.period = m.period and h.account_id = b.account_id
+       order by h.revision desc limit 1
+     ) newest on true
+     where not exists (select 1 from month_fault f where f.row_number = m.row_number
+                       and f.period = m.period and f.rule = any($1::text[]))`,
+    [lost],
+  );
+  await session.query(
+    `insert into account_month (account_id, period, revision, ${CONTENT_COLUMNS}, tape_id)
+     select m.account_id, m.period, coalesce(m.newest_revision, 0) + 1, ${STAGED_CONTENT}, $1::uuid
+     from good_month m where m.same is not true order by m.period, m.account_id`,
+    [tapeId],
+  );
+  const { rows } = await session.query<MonthCounts>(
+    `select count(*) filter (where newest_revision is null) as new,
+            count(*) filter (where not same) as corrected,
+            count(*) filter (where same) as unchanged from good_month`,
+  );
+  const [counts] = rows;
+  if (!counts) throw new Error('count without a row');
+  return counts;
+}
+
+/** Merges what `checkStagedTape` left. `lost` lists the rules whose rows stay out of the book. */
+export async function mergeStagedTape(
+  session: Session,
+  tapeId: string,
+  lost: string[],
+): Promise<MonthCounts> {
+  await mergeCustomers(session, tapeId);
+  await mergeAccounts(session, tapeId);
+  return mergeMonths(session, tapeId, lost);
+}

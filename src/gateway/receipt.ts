@@ -1,0 +1,144 @@
+/**
+ * Believing a receipt, and writing it down.
+ *
+ * What must stay true: a receipt is recorded only if it names our submission, its counts add up
+ * to what was sent, and its Merkle root is the one computed here over the rows it accepted.
+ */
+import { createHash } from 'node:crypto';
+import { canonicalBytes } from '../keys/jws.ts';
+import { leafHash, MerkleTree } from '../log/merkle.ts';
+import { AssentError } from '../model/error.ts';
+import { firstDay } from '../model/period.ts';
+import type { Manifest, Outcome, Receipt, RowFault } from '../wire/part.ts';
+import { PART_KINDS } from '../wire/part.ts';
+import type { Gateway } from './gateway.ts';
+import { monthText } from './parts.ts';
+
+function wrong(detail: string): never {
+  throw new AssentError('receipt_wrong', { detail });
+}
+
+function totalOf(outcome: Outcome): number {
+  const { accepted, unchanged, rejected, held, refused } = outcome;
+  return accepted + unchanged + rejected + held + refused;
+}
+
+/** RFC 9162 root over the month rows that were accepted, from our own book. */
+async function rootOfAccepted(gateway: Gateway, manifest: Manifest, lost: ReadonlySet<number>) {
+  const tree = new MerkleTree();
+  const rows = manifest.rows.month;
+  const prefix = Buffer.from(`assent/month/1\t${manifest.period}\t`);
+  for (let first = 1; first <= rows; first += 100_000) {
+    const last = Math.min(rows, first + 99_999);
+    const text = Buffer.from(
+      await gateway.db.transaction((session) =>
+        monthText(session, manifest.submission_id, manifest.period, first, last),
+      ),
+    );
+    const hashes: Uint8Array[] = [];
+    let [start, row] = [0, first];
+    for (let end = text.indexOf(10); end >= 0; end = text.indexOf(10, start), row++) {
+      if (!lost.has(row)) hashes.push(leafHash(Buffer.concat([prefix, text.subarray(start, end)])));
+      start = end + 1;
+    }
+    tree.addHashes(Buffer.concat(hashes));
+  }
+  return tree;
+}
+
+/** @throws receipt_wrong, naming what does not agree. */
+export async function checkReceipt(
+  gateway: Gateway,
+  manifest: Manifest,
+  receipt: Receipt,
+  faults: readonly RowFault[],
+): Promise<void> {
+  if (receipt.submission_id !== manifest.submission_id) wrong('it names another submission');
+  if (receipt.furnisher_id !== manifest.furnisher_id) wrong('it names another furnisher');
+  if (receipt.period !== manifest.period) wrong('it names another period');
+  const digest = createHash('sha256').update(canonicalBytes(manifest)).digest('hex');
+  if (receipt.manifest_sha256 !== digest) wrong('it answers another manifest');
+  for (const kind of PART_KINDS) {
+    const outcome = receipt.outcomes[kind];
+    if (outcome.declared !== manifest.rows[kind] || totalOf(outcome) !== outcome.declared) {
+      wrong(`its counts of ${kind} rows do not add up to the ${manifest.rows[kind]} sent`);
+    }
+  }
+  const lost = new Set(
+    faults.filter((f) => f.kind === 'month' && f.outcome !== 'accepted').map((f) => f.row_number),
+  );
+  const tree = await rootOfAccepted(gateway, manifest, lost);
+  const root = Buffer.from(tree.root()).toString('base64');
+  if (receipt.merkle.size !== tree.size || receipt.merkle.root !== root) {
+    wrong('its Merkle root is not that of the rows it says it accepted');
+  }
+}
+
+interface Ended {
+  readonly compact: string;
+  readonly receipt: Receipt;
+  readonly faults: readonly RowFault[];
+}
+
+/** Writes the receipt and each row's outcome down, in one transaction; twice is as good as once. */
+export async function recordReceipt(
+  gateway: Gateway,
+  id: string,
+  period: string,
+  ended: Ended,
+): Promise<void> {
+  await gateway.db.transaction(async (session) => {
+    const faults = ended.faults;
+    await session.query('delete from handover_fault where handover_id = $1', [id]);
+    await session.query(
+      `insert into handover_fault (handover_id, fault_number, kind, row_number, outcome, rule, severity, field)
+       select $1::uuid, f.n, f.kind, f.row_number, f.outcome, f.rule, f.severity, f.field
+       from unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[])
+         with ordinality as f (kind, row_number, outcome, rule, severity, field, n)`,
+      [
+        id,
+        faults.map((f) => f.kind),
+        faults.map((f) => f.row_number),
+        faults.map((f) => f.outcome),
+        faults.map((f) => f.rule),
+        faults.map((f) => f.severity),
+        faults.map((f) => f.field),
+      ],
+    );
+    await session.query(
+      `insert into furnished_month (period, account_id, revision, handover_id, outcome)
+       select $2::date, h.account_id, h.revision, $1::uuid, coalesce(f.outcome, 'accepted')
+       from (select *, row_number() over (order by row_number) as wire_number
+             from handover_row where handover_id = $1::uuid and withheld_since is null) h
+       left join (select distinct on (row_number) row_number, outcome from handover_fault
+                  where handover_id = $1::uuid and kind = 'month' and outcome <> 'accepted'
+                  order by row_number, fault_number) f on f.row_number = h.wire_number
+       on conflict (period, account_id, revision) do update set
+         handover_id = excluded.handover_id, outcome = excluded.outcome`,
+      [id, firstDay(period)],
+    );
+    for (const [table, key, version, kind] of FURNISHED) {
+      // sql: the four names are constants of this file.
+      await session.query(
+        `insert into ${table} (${key}, ${version})
+         select s.ref, s.version from handover_sent s
+         where s.handover_id = $1 and s.kind = $2 and not exists (
+           select 1 from handover_fault f where f.handover_id = $1 and f.kind = $2
+             and f.row_number = s.row_number and f.outcome in ('rejected', 'held', 'refused'))
+         on conflict (${key}) do update set ${version} = excluded.${version}`,
+        [id, kind],
+      );
+    }
+    await session.query(
+      `update handover set state = 'received', receipt = $2, counts = $3, ended_at = $4
+       where handover_id = $1`,
+      [id, ended.compact, JSON.stringify(ended.receipt.outcomes), gateway.now()],
+    );
+  });
+}
+
+const FURNISHED = [
+  ['furnished_customer', 'subject_id', 'identity_version', 'subject'],
+  ['furnished_account', 'account_id', 'revision', 'account'],
+  ['furnished_authorisation', 'authorisation_id', 'last_seq', 'authorisation'],
+] as const;
