@@ -94,7 +94,7 @@ export const AUTHORISATION_CHECKS: readonly Check[] = [
     // Counting uses is the limits' own issue; until then one-time approvals hand nothing over.
     name: 'periodic',
     reason: `'limit_reached'`,
-    sql: `a.fetch = 'PERIODIC'`,
+    sql: `a.fetch_type = 'PERIODIC'`,
   },
 ];
 
@@ -143,7 +143,7 @@ export function reasonSql(): string {
 /** Authorisations with the state they had at $1, from the events alone. */
 const AT_THE_MOMENT = `
   select s.subject_id, s.authorisation_id, s.purpose, s.recipient_class, s.legal_basis, s.products,
-         s.accounts, s.range_from, s.range_to, s.fetch, s.starts_at, s.expires_at,
+         s.accounts, s.range_from, s.range_to, s.fetch_type, s.starts_at, s.expires_at,
          s.service_conditional, s.has_necessity, s.notice_id, s.notice_version, e.state
   from authorisation s
   join (select distinct on (subject_id, authorisation_id) subject_id, authorisation_id, state

@@ -101,7 +101,7 @@ async function insertRecords(session: Session, entries: readonly Entry[], at: Da
     accounts: record.data.accounts === 'ALL' ? null : record.data.accounts,
     range_from: record.data.range_from && `${record.data.range_from}-01`,
     range_to: record.data.range_to && `${record.data.range_to}-01`,
-    fetch: record.limits.fetch,
+    fetch_type: record.limits.fetch,
     starts_at: record.limits.starts_at,
     expires_at: record.limits.expires_at,
     service_conditional: record.purpose.service_conditional,
@@ -116,16 +116,16 @@ async function insertRecords(session: Session, entries: readonly Entry[], at: Da
   await session.query(
     `insert into authorisation (subject_id, authorisation_id, arrangement_id, supersedes, profile,
        provider_id, recipient_class, purpose, legal_basis, products, accounts, range_from, range_to,
-       fetch, starts_at, expires_at, service_conditional, has_necessity, notice_id, notice_version,
+       fetch_type, starts_at, expires_at, service_conditional, has_necessity, notice_id, notice_version,
        record, record_sha256, recorded_at, state, last_seq)
      select subject_id, authorisation_id, arrangement_id, supersedes, profile, provider_id,
-       recipient_class, purpose, legal_basis, products, accounts, range_from, range_to, fetch,
+       recipient_class, purpose, legal_basis, products, accounts, range_from, range_to, fetch_type,
        starts_at, expires_at, service_conditional, has_necessity, notice_id, notice_version,
        record, decode(record_sha256, 'hex'), $2::timestamptz, state, last_seq
      from jsonb_to_recordset($1::jsonb) as t (subject_id uuid, authorisation_id uuid,
        arrangement_id uuid, supersedes uuid, profile text, provider_id uuid, recipient_class text,
        purpose text, legal_basis text, products text[], accounts text[], range_from date,
-       range_to date, fetch text, starts_at timestamptz, expires_at timestamptz,
+       range_to date, fetch_type text, starts_at timestamptz, expires_at timestamptz,
        service_conditional boolean, has_necessity boolean, notice_id text, notice_version int,
        record jsonb, record_sha256 text, state text, last_seq int)`,
     [JSON.stringify(rows), at],

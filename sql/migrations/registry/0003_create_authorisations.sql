@@ -16,7 +16,7 @@ create table authorisation (
   accounts text[],
   range_from date,
   range_to date,
-  fetch text not null,
+  fetch_type text not null,
   starts_at timestamptz not null,
   expires_at timestamptz,
   service_conditional boolean not null,
