@@ -129,7 +129,7 @@ async function uploadPart(
   part: PlannedPart & { readonly there: string | null },
 ): Promise<void> {
   const cut = await cutPart(gateway, handover.handover_id, handover.period, part);
-  if (cut.sha256 !== part.there)
+  if (cut.bodyDigest !== part.there)
     await registry.api.send({
       method: 'PUT',
       path: `/v1/submissions/${handover.handover_id}/parts/${part.part_number}`,

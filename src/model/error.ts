@@ -223,6 +223,36 @@ export const ERROR_KINDS = {
     title: 'There is no profile of that name.',
     remedy: 'Name one of the profiles that the detail lists.',
   },
+  submission_unknown: {
+    status: 404,
+    title: 'There is no such submission of yours.',
+    remedy: 'Check the id; a submission is seen by its furnisher alone.',
+  },
+  submission_conflict: {
+    status: 409,
+    title: 'The submission id is taken by another declaration.',
+    remedy: 'Use a new id.',
+  },
+  submission_state: {
+    status: 409,
+    title: 'The submission is not in a state for this.',
+    remedy: 'Ask for its state and do what it says.',
+  },
+  digest_mismatch: {
+    status: 400,
+    title: 'The body does not have the digest of its Content-Digest header.',
+    remedy: 'Send the part again.',
+  },
+  manifest_wrong: {
+    status: 400,
+    title: 'The manifest does not describe this submission.',
+    remedy: 'Complete with the manifest of the parts that were uploaded.',
+  },
+  file_unknown: {
+    status: 404,
+    title: 'There is no file of that person.',
+    remedy: 'Check the id or the document.',
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERROR_KINDS;

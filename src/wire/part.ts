@@ -176,6 +176,7 @@ export interface SubmissionView {
   readonly state: SubmissionState;
   readonly what_to_do: string;
   readonly why: string | null;
+  /** `sha256` is of the body as uploaded, base64. */
   readonly parts: readonly { part_number: number; kind: string; sha256: string }[];
   readonly outcomes: Readonly<Record<PartKind, Outcome>> | null;
 }

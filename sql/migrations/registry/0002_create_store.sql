@@ -32,7 +32,9 @@ create table account_locator (
   revision int not null,
   kind text not null,
   opened_on date,
-  first_period date not null,
+  closed_on date,
+  original_amount_minor bigint,
+  term_months int,
   primary key (account_ref, furnisher_id)
 );
 

@@ -1,0 +1,305 @@
+/**
+ * Processing a completed submission: every part once, in order, then the signed receipt.
+ *
+ * What must stay true: nothing is merged before the digests and counts of all parts agree with
+ * the manifest; a part's rows, faults and counts are one transaction, so a crash anywhere leaves
+ * the part either done or not begun.
+ */
+import { createHash } from 'node:crypto';
+import { gunzipSync } from 'node:zlib';
+import type { Session } from '../database/database.ts';
+import { DatabaseFailure, isBadText } from '../database/driver-error.ts';
+import { canonicalBytes, signJws } from '../keys/jws.ts';
+import { MerkleTree } from '../log/merkle.ts';
+import { firstDay, nextPeriod } from '../model/period.ts';
+import { RULE_SET_VERSION } from '../tape/rule-book.ts';
+import {
+  type Manifest,
+  type ManifestPart,
+  type Outcome,
+  PART_BYTES_MAX,
+  PART_KINDS,
+  PART_ROWS_MAX,
+  type PartKind,
+  type Receipt,
+} from '../wire/part.ts';
+import { mergeMonths } from './month-intake.ts';
+import { acceptedLeaves, readMonthPart } from './month-part.ts';
+import { takeAccounts, takeAuthorisations, takeSubjects } from './other-intake.ts';
+import { addOutcomes, NO_ROWS, type PartOutcome, recordPart } from './part-outcome.ts';
+import type { Registry } from './registry.ts';
+import { findSubmission, partSeal, type SubmissionRow } from './submissions.ts';
+
+/** SQLSTATEs after which the same transaction may well succeed. */
+const PASSING = ['40001', '40P01', '23505', 'XX000'];
+const ATTEMPTS = 5;
+/** Above every part number (int4). */
+const PART_NUMBER_END = 2_147_483_647;
+
+async function partText(
+  registry: Registry,
+  session: Session,
+  id: string,
+  part: number,
+): Promise<Buffer | null> {
+  const { rows } = await session.query<{ content_sealed: Uint8Array | null }>(
+    'select content_sealed from submission_part where submission_id = $1 and part_number = $2',
+    [id, part],
+  );
+  const sealed = rows[0]?.content_sealed;
+  if (!sealed) return null;
+  const body = registry.ring.openWhole(sealed, partSeal(id, part));
+  return gunzipSync(body, { maxOutputLength: PART_BYTES_MAX });
+}
+
+function lineCount(text: Buffer): number {
+  let lines = 0;
+  for (let at = text.indexOf(10); at >= 0; at = text.indexOf(10, at + 1)) lines += 1;
+  return lines;
+}
+
+/** Why the parts are not what the manifest says; null when they are. */
+async function whyWrong(
+  registry: Registry,
+  submission: SubmissionRow,
+  manifest: Manifest,
+): Promise<string | null> {
+  let lastRef = '';
+  for (const part of manifest.parts) {
+    let text: Buffer | null;
+    try {
+      text = await partText(registry, registry.db, submission.submission_id, part.part_number);
+    } catch (error) {
+      if (error instanceof RangeError)
+        return `part ${part.part_number} is larger than ${PART_BYTES_MAX} bytes`;
+      if (error instanceof Error && 'errno' in error) return `part ${part.part_number} is no gzip`;
+      throw error;
+    }
+    if (text === null) continue; // Processed before a crash: it was checked then.
+    const digest = createHash('sha256').update(text).digest('hex');
+    if (digest !== part.sha256)
+      return `part ${part.part_number} has not the digest the manifest names`;
+    const lines = lineCount(text);
+    if (lines !== part.rows || lines > PART_ROWS_MAX)
+      return `part ${part.part_number} has ${lines} rows, the manifest says ${part.rows}`;
+    if (part.kind !== 'month') continue;
+    const [first, last] = [
+      text.subarray(0, text.indexOf(10)),
+      text.subarray(text.lastIndexOf(10, -2) + 1),
+    ];
+    const refOf = (line: Buffer) => line.toString('latin1').split('\t')[1] ?? '';
+    if (refOf(first) <= lastRef)
+      return `part ${part.part_number} does not begin after the part before it ended`;
+    lastRef = refOf(last);
+  }
+  return null;
+}
+
+async function createPartition(registry: Registry, period: string): Promise<void> {
+  const name = `account_month_${period.replace('-', '_')}`;
+  if (!/^account_month_\d{4}_\d{2}$/.test(name)) throw new TypeError('a period is YYYY-MM');
+  // sql: name and dates come from a checked period; DDL takes no parameters.
+  await registry.db.query(`create table if not exists ${name} partition of account_month
+    for values from ('${firstDay(period)}') to ('${firstDay(nextPeriod(period))}')`);
+}
+
+/** A key in the advisory lock space for one furnisher's authorisations. */
+function lockKey(furnisherId: string): number {
+  return createHash('sha256').update(furnisherId).digest().readInt32BE(0);
+}
+
+function firstRowOf(manifest: Manifest, part: ManifestPart): number {
+  return manifest.parts
+    .filter((each) => each.kind === part.kind && each.part_number < part.part_number)
+    .reduce((sum, each) => sum + each.rows, 1);
+}
+
+async function merkleBefore(session: Session, id: string, part: number): Promise<MerkleTree> {
+  const { rows } = await session.query<{ merkle_state: Uint8Array }>(
+    `select merkle_state from submission_part where submission_id = $1 and part_number < $2
+       and merkle_state is not null order by part_number desc limit 1`,
+    [id, part],
+  );
+  return rows[0] ? MerkleTree.restore(rows[0].merkle_state) : new MerkleTree();
+}
+
+async function takeMonths(
+  registry: Registry,
+  session: Session,
+  submission: SubmissionRow,
+  work: PartWork,
+): Promise<[PartOutcome, Uint8Array]> {
+  const { submission_id, furnisher_id, period } = submission;
+  await session.query('select pg_advisory_xact_lock_shared($1)', [lockKey(furnisher_id)]);
+  const read = readMonthPart(work.text, period, work.firstRow, work.checkDates);
+  const result = await mergeMonths(registry, session, read, {
+    furnisher_id,
+    period,
+    submission_id,
+  });
+  const lost = new Set(
+    result.faults.filter((fault) => fault.outcome !== 'accepted').map((fault) => fault.row_number),
+  );
+  const tree = await merkleBefore(session, submission_id, work.part.part_number);
+  tree.addHashes(acceptedLeaves(read, lost));
+  return [result, tree.serialise()];
+}
+
+interface PartWork {
+  readonly part: ManifestPart;
+  readonly text: Buffer;
+  readonly firstRow: number;
+  readonly checkDates: boolean;
+}
+
+async function takePart(
+  registry: Registry,
+  session: Session,
+  submission: SubmissionRow,
+  work: PartWork,
+): Promise<void> {
+  const { submission_id, furnisher_id } = submission;
+  const { part } = work;
+  const place = { submission_id, part_number: part.part_number, kind: part.kind };
+  if (part.kind === 'month') {
+    const [result, state] = await takeMonths(registry, session, submission, work);
+    await recordPart(session, place, result, state);
+    return;
+  }
+  const lines = work.text.toString('utf8').split('\n').slice(0, -1);
+  const textPart = { lines, firstRow: work.firstRow, furnisher_id, submission_id };
+  if (part.kind === 'authorisation') {
+    await session.query('select pg_advisory_xact_lock($1)', [lockKey(furnisher_id)]);
+  }
+  const take = { subject: takeSubjects, account: takeAccounts, authorisation: takeAuthorisations }[
+    part.kind
+  ];
+  await recordPart(session, place, await take(registry, session, textPart), null);
+}
+
+async function processPart(
+  registry: Registry,
+  submission: SubmissionRow,
+  manifest: Manifest,
+  part: ManifestPart,
+): Promise<void> {
+  let checkDates = false;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await registry.db.transaction(async (session) => {
+        const { rows } = await session.query<{ processed: boolean }>(
+          'select processed from submission_part where submission_id = $1 and part_number = $2 for update',
+          [submission.submission_id, part.part_number],
+        );
+        if (rows[0]?.processed !== false) return;
+        const text = await partText(registry, session, submission.submission_id, part.part_number);
+        if (text === null) throw new Error('an unprocessed part has no content');
+        await takePart(registry, session, submission, {
+          part,
+          text,
+          firstRow: firstRowOf(manifest, part),
+          checkDates,
+        });
+      });
+      return;
+    } catch (error) {
+      const isPassing = error instanceof DatabaseFailure && PASSING.includes(error.sqlstate);
+      if (isBadText(error) && !checkDates) checkDates = true;
+      else if (!isPassing || attempt >= ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function endSubmission(
+  registry: Registry,
+  submission: SubmissionRow,
+  manifest: Manifest,
+): Promise<void> {
+  const id = submission.submission_id;
+  const { rows: parts } = await registry.db.query<{ kind: PartKind; counts: Outcome }>(
+    'select kind, counts from submission_part where submission_id = $1 order by part_number',
+    [id],
+  );
+  const outcomes = Object.fromEntries(
+    PART_KINDS.map((kind) => [
+      kind,
+      parts
+        .filter((part) => part.kind === kind)
+        .reduce((sum, part) => addOutcomes(sum, part.counts), NO_ROWS),
+    ]),
+  ) as Record<PartKind, Outcome>;
+  const { rows: faults } = await registry.db.query<{ rule: string; outcome: string; n: number }>(
+    `select rule, outcome, count(*) as n from submission_fault where submission_id = $1
+     group by rule, outcome order by rule, outcome`,
+    [id],
+  );
+  const byRule: Record<string, number> = {};
+  const byReason: Record<string, number> = {};
+  for (const { rule, outcome, n } of faults) {
+    if (outcome === 'refused') byReason[rule] = n;
+    else if (outcome !== 'unchanged') byRule[rule] = (byRule[rule] ?? 0) + n;
+  }
+  const tree = await merkleBefore(registry.db, id, PART_NUMBER_END);
+  const receipt: Receipt = {
+    iss: registry.issuer,
+    iat: Math.floor(registry.now().getTime() / 1000),
+    submission_id: id,
+    furnisher_id: submission.furnisher_id,
+    period: submission.period,
+    profile: registry.profile?.name ?? 'none',
+    rule_set_version: RULE_SET_VERSION,
+    outcomes,
+    refused_by_reason: byReason,
+    faults_by_rule: byRule,
+    manifest_sha256: createHash('sha256').update(canonicalBytes(manifest)).digest('hex'),
+    merkle: { size: tree.size, root: Buffer.from(tree.root()).toString('base64') },
+  };
+  const hasFaults = PART_KINDS.some(
+    (kind) => outcomes[kind].rejected + outcomes[kind].held + outcomes[kind].refused > 0,
+  );
+  const signed = await signJws(receipt, registry.ring, { typ: 'assent-receipt+jws' });
+  await registry.db.query(
+    `update submission set state = $2, counts = $3, receipt = $4, ended_at = $5
+     where submission_id = $1 and state = 'processing'`,
+    [
+      id,
+      hasFaults ? 'received_with_faults' : 'received',
+      JSON.stringify(outcomes),
+      signed,
+      registry.now(),
+    ],
+  );
+}
+
+/** Processes one completed submission to its end, or goes on where a crash left it. */
+export async function processSubmission(registry: Registry, id: string): Promise<void> {
+  const submission = await findSubmission(registry, id, null);
+  const { manifest } = submission;
+  if (submission.state !== 'processing' || !manifest) return;
+  const why = await whyWrong(registry, submission, manifest);
+  if (why !== null) {
+    await registry.db.transaction(async (session) => {
+      await session.query(
+        `update submission set state = 'rejected', why = $2, ended_at = $3 where submission_id = $1`,
+        [id, why, registry.now()],
+      );
+      await session.query(
+        'update submission_part set content_sealed = null where submission_id = $1',
+        [id],
+      );
+    });
+    return;
+  }
+  await createPartition(registry, submission.period);
+  for (const part of manifest.parts) await processPart(registry, submission, manifest, part);
+  await endSubmission(registry, submission, manifest);
+}
+
+/** Goes on with every submission that a crash left in processing. */
+export async function resumeProcessing(registry: Registry): Promise<number> {
+  const { rows } = await registry.db.query<{ submission_id: string }>(
+    `select submission_id from submission where state = 'processing' order by completed_at`,
+  );
+  for (const { submission_id } of rows) await processSubmission(registry, submission_id);
+  return rows.length;
+}

@@ -1,0 +1,346 @@
+/**
+ * People, accounts and authorisations enter the store: some thousand rows at a time, before the
+ * months that refer to them.
+ *
+ * What must stay true: one document is one person; a name never joins two; identity is sealed
+ * before it reaches the database; a locator points to what its furnisher sent, never another's.
+ */
+import type { AuthorisationEvent, AuthorisationRecord } from '../authorisation/record.ts';
+import { type Entry, storeEntries } from '../authorisation/store.ts';
+import type { Session } from '../database/database.ts';
+import { checkIdentityNumber, normaliseName } from '../model/identity-number.ts';
+import { IDENTITY_KINDS, type IdentityKind } from '../model/record.ts';
+import { readCopyField } from '../tape/copy-text.ts';
+import { outcomeOf, type PartOutcome } from './part-outcome.ts';
+import type { Registry } from './registry.ts';
+
+type Fault = PartOutcome['faults'][number];
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+export interface TextPart {
+  readonly lines: readonly string[];
+  readonly firstRow: number;
+  readonly furnisher_id: string;
+  readonly submission_id: string;
+}
+
+function fault(
+  row_number: number,
+  outcome: Fault['outcome'],
+  rule: string,
+  field: string | null = null,
+): Fault {
+  return { row_number, outcome, rule, severity: outcome === 'held' ? 'hold' : 'reject', field };
+}
+
+function fieldsOf(
+  part: TextPart,
+  width: number,
+  faults: Fault[],
+): { row: number; fields: (string | null)[] }[] {
+  return part.lines.flatMap((line, index) => {
+    const row = part.firstRow + index;
+    const [number, ...fields] = line.split('\t').map(readCopyField);
+    if (Number(number) === row && fields.length === width && UUID.test(fields[0] ?? ''))
+      return [{ row, fields }];
+    faults.push(fault(row, 'rejected', 'W01'));
+    return [];
+  });
+}
+
+interface IncomingSubject {
+  readonly row: number;
+  readonly subject_ref: string;
+  readonly version: number;
+  readonly kind: string;
+  readonly document: Uint8Array;
+  readonly details: Uint8Array;
+  readonly identity: string;
+}
+
+function readSubject(
+  registry: Registry,
+  part: TextPart,
+  row: number,
+  fields: (string | null)[],
+  faults: Fault[],
+): IncomingSubject[] {
+  const [ref, version, kind, country, number, name, birthDate] = fields;
+  const isKind = (IDENTITY_KINDS as readonly (string | null | undefined)[]).includes(kind);
+  const today = registry.now().toISOString().slice(0, 10);
+  const checked = isKind
+    ? checkIdentityNumber(kind as IdentityKind, number ?? '', { country: country ?? null, today })
+    : null;
+  if (!checked?.ok || !/^[1-9]\d{0,8}$/.test(version ?? '')) {
+    faults.push(fault(row, 'rejected', 'V03', 'identity_number'));
+    return [];
+  }
+  // A furnisher's own reference means nothing elsewhere: it is scoped to the furnisher.
+  const scope = kind === 'furnisher_reference' ? part.furnisher_id : '';
+  const details = [normaliseName(name ?? ''), birthDate ?? ''];
+  return [
+    {
+      row,
+      subject_ref: ref ?? '',
+      version: Number(version),
+      kind: kind ?? '',
+      document: registry.ring.keyedHash(
+        'document',
+        kind ?? '',
+        country ?? '',
+        scope,
+        checked.normalised,
+      ),
+      details: registry.ring.keyedHash('details', ...details),
+      identity: JSON.stringify({
+        kind,
+        country,
+        number: checked.normalised,
+        name,
+        birth_date: birthDate,
+      }),
+    },
+  ];
+}
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+
+async function findDocuments(session: Session, incoming: readonly IncomingSubject[]) {
+  const { rows } = await session.query<{ document: string; subject_id: string; details: string }>(
+    `select encode(d.document_hash, 'hex') as document, d.subject_id, encode(s.details_hash, 'hex') as details
+     from subject_document d join subject s on s.subject_id = d.subject_id
+     where d.document_hash = any(select decode(h, 'hex') from unnest($1::text[]) h)`,
+    [incoming.map((each) => hex(each.document))],
+  );
+  return new Map(rows.map((row) => [row.document, row]));
+}
+
+/** Lines of kind subject. */
+export async function takeSubjects(
+  registry: Registry,
+  session: Session,
+  part: TextPart,
+): Promise<PartOutcome> {
+  const faults: Fault[] = [];
+  const incoming = fieldsOf(part, 7, faults).flatMap(({ row, fields }) =>
+    readSubject(registry, part, row, fields, faults),
+  );
+  const known = await findDocuments(session, incoming);
+  const fresh: { subject_id: string; each: IncomingSubject }[] = [];
+  const located: { subject_id: string; each: IncomingSubject }[] = [];
+  for (const each of incoming) {
+    const document = hex(each.document);
+    const match = known.get(document);
+    if (match && match.details !== hex(each.details)) {
+      faults.push(fault(each.row, 'held', 'V03_DETAILS', 'identity_number'));
+      continue;
+    }
+    const subject_id = match?.subject_id ?? registry.newId();
+    if (!match) {
+      known.set(document, { document, subject_id, details: hex(each.details) });
+      fresh.push({ subject_id, each });
+    }
+    located.push({ subject_id, each });
+  }
+  await insertSubjects(registry, session, fresh);
+  await session.query(
+    `insert into subject_locator (subject_ref, furnisher_id, subject_id, identity_version)
+     select distinct on (ref) ref, $1::uuid, subject_id, version
+     from unnest($2::uuid[], $3::uuid[], $4::int[]) as t (ref, subject_id, version) order by ref, version desc
+     on conflict (subject_ref, furnisher_id) do update set subject_id = excluded.subject_id,
+       identity_version = excluded.identity_version
+     where subject_locator.identity_version < excluded.identity_version`,
+    [
+      part.furnisher_id,
+      located.map((l) => l.each.subject_ref),
+      located.map((l) => l.subject_id),
+      located.map((l) => l.each.version),
+    ],
+  );
+  return outcomeOf(part.lines.length, faults);
+}
+
+async function insertSubjects(
+  registry: Registry,
+  session: Session,
+  fresh: readonly { subject_id: string; each: IncomingSubject }[],
+): Promise<void> {
+  if (fresh.length === 0) return;
+  const sealed = fresh.map(({ subject_id, each }) => {
+    const { wrapped } = registry.ring.newSubjectKey();
+    return {
+      wrapped: hex(wrapped),
+      identity: hex(
+        registry.ring.seal(wrapped, Buffer.from(each.identity), `subject ${subject_id}`),
+      ),
+    };
+  });
+  await session.query(
+    `insert into subject (subject_id, identity_kind, wrapped_key, identity_sealed, details_hash, created_at)
+     select id, kind, decode(wrapped, 'hex'), decode(sealed, 'hex'), decode(details, 'hex'), $6::timestamptz
+     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) as t (id, kind, wrapped, sealed, details)`,
+    [
+      fresh.map((f) => f.subject_id),
+      fresh.map((f) => f.each.kind),
+      sealed.map((s) => s.wrapped),
+      sealed.map((s) => s.identity),
+      fresh.map((f) => hex(f.each.details)),
+      registry.now(),
+    ],
+  );
+  await session.query(
+    `insert into subject_document (document_hash, subject_id)
+     select decode(h, 'hex'), id from unnest($1::text[], $2::uuid[]) as t (h, id)`,
+    [fresh.map((f) => hex(f.each.document)), fresh.map((f) => f.subject_id)],
+  );
+}
+
+const ACCOUNT_ROW = /^[1-9]\d{0,8}$/;
+
+/** Lines of kind account. */
+export async function takeAccounts(
+  registry: Registry,
+  session: Session,
+  part: TextPart,
+): Promise<PartOutcome> {
+  const faults: Fault[] = [];
+  const rows = fieldsOf(part, 10, faults).filter(({ row, fields }) => {
+    const isGood =
+      UUID.test(fields[1] ?? '') &&
+      ACCOUNT_ROW.test(fields[2] ?? '') &&
+      (fields[3] === 'revolving_line' || fields[3] === 'instalment_loan');
+    if (!isGood) faults.push(fault(row, 'rejected', 'W01'));
+    return isGood;
+  });
+  const documents = rows.map(({ row, fields }) => {
+    const [
+      account_ref,
+      subject_ref,
+      revision,
+      kind,
+      brand,
+      currency,
+      opened_on,
+      closed_on,
+      original_amount_minor,
+      term_months,
+    ] = fields;
+    return {
+      row,
+      account_ref,
+      subject_ref,
+      revision,
+      kind,
+      brand,
+      currency,
+      opened_on,
+      closed_on,
+      original_amount_minor,
+      term_months,
+      account_id: registry.newId(),
+    };
+  });
+  await session.query(
+    `create temp table stage_account on commit drop as
+     select t.*, s.subject_id, l.account_id as known_id, l.subject_id as known_subject, l.revision as known_revision
+     from jsonb_to_recordset($1::jsonb) as t (row bigint, account_ref uuid, subject_ref uuid, revision int,
+       kind text, brand text, currency text, opened_on date, closed_on date,
+       original_amount_minor bigint, term_months int, account_id uuid)
+     left join subject_locator s on s.subject_ref = t.subject_ref and s.furnisher_id = $2::uuid
+     left join account_locator l on l.account_ref = t.account_ref and l.furnisher_id = $2::uuid`,
+    [JSON.stringify(documents), part.furnisher_id],
+  );
+  const { rows: bad } = await session.query<{
+    row: number;
+    outcome: Fault['outcome'];
+    rule: string;
+  }>(
+    `select row, case when subject_id is null then 'rejected' when known_subject <> subject_id then 'held' else 'unchanged' end as outcome,
+            case when subject_id is null then 'V01_SUBJECT' when known_subject <> subject_id then 'V01_OWNER' else 'unchanged' end as rule
+     from stage_account where subject_id is null or known_subject <> subject_id or known_revision >= revision`,
+  );
+  for (const each of bad) faults.push(fault(each.row, each.outcome, each.rule, 'account_ref'));
+  const good =
+    'subject_id is not null and (known_subject is null or known_subject = subject_id) and (known_revision is null or known_revision < revision)';
+  // sql: `good` is the constant above.
+  await session.query(
+    `insert into account (subject_id, account_id, revision, furnisher_id, account_ref, kind, brand, currency,
+       opened_on, closed_on, original_amount_minor, term_months, submission_id)
+     select subject_id, coalesce(known_id, account_id), revision, $1::uuid, account_ref, kind, brand, currency,
+       opened_on, closed_on, original_amount_minor, term_months, $2::uuid from stage_account where ${good}`,
+    [part.furnisher_id, part.submission_id],
+  );
+  await session.query(
+    `insert into account_locator (account_ref, furnisher_id, subject_id, account_id, revision, kind, opened_on,
+       closed_on, original_amount_minor, term_months)
+     select account_ref, $1::uuid, subject_id, account_id, revision, kind, opened_on, closed_on,
+       original_amount_minor, term_months from stage_account where ${good}
+     on conflict (account_ref, furnisher_id) do update set revision = excluded.revision,
+       opened_on = excluded.opened_on, closed_on = excluded.closed_on,
+       original_amount_minor = excluded.original_amount_minor, term_months = excluded.term_months`,
+    [part.furnisher_id],
+  );
+  return outcomeOf(part.lines.length, faults);
+}
+
+interface WireEntry {
+  readonly subject_ref: string;
+  readonly record: AuthorisationRecord;
+  readonly events: AuthorisationEvent[];
+}
+
+function parseEntry(line: string, row: number): WireEntry | null {
+  const tab = line.indexOf('\t');
+  if (Number(line.slice(0, tab)) !== row) return null;
+  try {
+    const entry = JSON.parse(line.slice(tab + 1)) as WireEntry;
+    return UUID.test(entry.subject_ref) &&
+      UUID.test(entry.record.authorisation_id) &&
+      Array.isArray(entry.events)
+      ? entry
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Lines of kind authorisation. Whoever sends it must be the provider it names. */
+export async function takeAuthorisations(
+  registry: Registry,
+  session: Session,
+  part: TextPart,
+): Promise<PartOutcome> {
+  const faults: Fault[] = [];
+  const entries = part.lines.flatMap((line, index) => {
+    const row = part.firstRow + index;
+    const entry = parseEntry(line, row);
+    if (entry?.record.parties?.provider_id === part.furnisher_id) return [{ row, entry }];
+    faults.push(fault(row, 'rejected', 'W01'));
+    return [];
+  });
+  const { rows } = await session.query<{ subject_ref: string; subject_id: string }>(
+    'select subject_ref, subject_id from subject_locator where furnisher_id = $1 and subject_ref = any($2::uuid[])',
+    [part.furnisher_id, entries.map(({ entry }) => entry.subject_ref)],
+  );
+  const subjects = new Map(rows.map((each) => [each.subject_ref, each.subject_id]));
+  const resolved = entries.flatMap(({ row, entry }): (Entry & { row: number })[] => {
+    const subject_id = subjects.get(entry.subject_ref);
+    if (subject_id !== undefined)
+      return [{ row, subject_id, record: entry.record, events: entry.events }];
+    faults.push(fault(row, 'rejected', 'V01_SUBJECT', 'subject_ref'));
+    return [];
+  });
+  const rowOf = new Map(resolved.map((entry) => [entry.record.authorisation_id, entry.row]));
+  for (let at = 0; at < resolved.length; at += 2_000) {
+    const outcome = await storeEntries(session, resolved.slice(at, at + 2_000), {
+      recorded_at: registry.now(),
+    });
+    for (const id of outcome.unchanged)
+      faults.push(fault(rowOf.get(id) ?? 0, 'unchanged', 'unchanged'));
+    for (const id of outcome.altered)
+      faults.push(fault(rowOf.get(id) ?? 0, 'rejected', 'A_ALTERED'));
+    for (const { authorisation_id } of outcome.invalid)
+      faults.push(fault(rowOf.get(authorisation_id) ?? 0, 'rejected', 'W01'));
+  }
+  return outcomeOf(part.lines.length, faults);
+}
