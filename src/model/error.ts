@@ -253,6 +253,26 @@ export const ERROR_KINDS = {
     title: 'There is no file of that person.',
     remedy: 'Check the id or the document.',
   },
+  home_missing: {
+    status: 400,
+    title: 'The folder is no home of this program.',
+    remedy: 'Name the folder with --home, or make one with the init command.',
+  },
+  home_exists: {
+    status: 409,
+    title: 'The folder is a home already.',
+    remedy: 'Use it, or name another folder.',
+  },
+  registry_unset: {
+    status: 400,
+    title: 'The gateway does not know its registry.',
+    remedy: 'Run `assent gateway connect` first.',
+  },
+  file_unreadable: {
+    status: 400,
+    title: 'The file cannot be read.',
+    remedy: 'Check its path and its rights.',
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERROR_KINDS;

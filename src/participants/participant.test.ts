@@ -55,8 +55,8 @@ describe('roles and scopes', () => {
     for (const role of ROLES) expect(ROLE_SCOPES[role].length).toBeGreaterThan(0);
     const granted = new Set(Object.values(ROLE_SCOPES).flat());
     expect([...granted].sort()).toEqual(Object.keys(SCOPES).sort());
-    expect(ROLE_SCOPES.operator).not.toContain('audits:run');
-    expect(ROLE_SCOPES.operator).not.toContain('files:read');
+    expect(ROLE_SCOPES.operator).not.toContain('submissions:write');
+    expect(ROLE_SCOPES.furnisher).not.toContain('files:read');
     expect(isScope('files:read')).toBe(true);
     expect(isScope('constructor')).toBe(false);
   });

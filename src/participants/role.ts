@@ -1,9 +1,8 @@
 /**
  * Which role may hold which scope: the whole policy of the API, as one table of data.
  *
- * What must stay true: a scope that a role does not list is never granted to it; the operator
- * holds no scope that reads files, nor the auditor's, because the auditor is never the operator
- * (design.md 2).
+ * What must stay true: a scope that a role does not list is never granted to it; an operator who
+ * reads a file leaves a trace (design.md 2), and may run the audit but is not the auditor.
  */
 
 export const ROLES = [
@@ -34,7 +33,13 @@ export const SCOPES = {
 export type Scope = keyof typeof SCOPES;
 
 export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
-  operator: ['participants:write', 'participants:read', 'submissions:read_all'],
+  operator: [
+    'participants:write',
+    'participants:read',
+    'submissions:read_all',
+    'files:read',
+    'audits:run',
+  ],
   furnisher: ['submissions:write', 'submissions:read'],
   enquirer: ['files:read'],
   supervisor: ['submissions:read_all', 'participants:read'],

@@ -1,0 +1,303 @@
+/**
+ * The composition root: the first run. It makes a world of two lenders and a registry in one
+ * folder, hands everything over through HTTP, shows what happened and serves the registry.
+ *
+ * What must stay true: every part is the real one; run again, it goes on where it was and changes
+ * nothing; the exit code is 0 only when every promise held.
+ */
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  connectGateway,
+  createGatewayHome,
+  createRegistryHome,
+  isHome,
+  type OpenGateway,
+  openGateway,
+  openRegistry,
+  operatorClient,
+} from './cli/home.ts';
+import { percent, print, printFailure, table } from './cli/print.ts';
+import { type Coverage, coverage } from './gateway/coverage.ts';
+import { bookPeriods } from './gateway/gate.ts';
+import { type HandOverReport, handOver } from './gateway/hand-over.ts';
+import { importAuthorisations } from './gateway/import-authorisations.ts';
+import { loadTape, type TapeReport } from './gateway/load-tape.ts';
+import type { ApiClient } from './http/client.ts';
+import type { AuditLine } from './registry/audit.ts';
+import { parseMapping } from './tape/mapping.ts';
+import { type Lender, makeWorld } from './world/world.ts';
+
+const USAGE = `npm start -- [--exit] [--home FOLDER] [--port N] [--borrowers N]
+
+Makes a world of two lenders and one registry, hands over what borrowers approved, shows what
+happened, then serves the registry until stopped.
+  --exit         stop after the summary; exit code 0 only when every promise held
+  --home         where everything is kept (default .assent)
+  --port         of the registry (default 8088)
+  --borrowers    how many to make up (default 2000)`;
+
+const MAPPING = new URL('../examples/canonical.mapping.json', import.meta.url);
+const WORLD = { seed: 20261123, months: 24, last_period: '2026-10' } as const;
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+async function* bytesOf(text: string) {
+  for (let at = 0; at < text.length; at += 1 << 20)
+    yield Buffer.from(text.slice(at, at + (1 << 20)));
+}
+
+interface LenderResult {
+  readonly lender: Lender;
+  readonly tape: TapeReport;
+  readonly handovers: readonly HandOverReport[];
+  readonly coverage: readonly Coverage[];
+}
+
+async function fillBook(open: OpenGateway, lender: Lender): Promise<TapeReport> {
+  const mapping = parseMapping(JSON.parse(readFileSync(MAPPING, 'utf8')));
+  const source = {
+    bytes: bytesOf(lender.tape),
+    name: `${lender.kind}.csv`,
+    size: lender.tape.length,
+    mapping,
+    mapping_sha256: 'examples/canonical.mapping.json',
+  };
+  const tape = await loadTape(open.gateway, source, {
+    check: false,
+    sign_off: null,
+    progress: () => {},
+  });
+  await importAuthorisations(open.gateway, bytesOf(lender.authorisations));
+  return tape;
+}
+
+async function runLender(
+  home: string,
+  lender: Lender,
+  url: string,
+  admit: (card: object) => Promise<void>,
+): Promise<LenderResult> {
+  if (!isHome(home)) createGatewayHome(home, { name: lender.name, profile: 'CN' });
+  await admit(JSON.parse(readFileSync(join(home, 'participant.json'), 'utf8')) as object);
+  await connectGateway(home, url);
+  const open = await openGateway(home);
+  try {
+    const tape = await fillBook(open, lender);
+    say(
+      `  ${lender.name}: tape ${tape.state}, ${tape.counts.rows.toLocaleString('en')} month rows`,
+    );
+    const handovers: HandOverReport[] = [];
+    for (const period of await bookPeriods(open.gateway.db)) {
+      handovers.push(await handOver(open.gateway, open.link(), period));
+    }
+    const received = handovers.filter((each) => each.state === 'received').length;
+    say(
+      `  ${lender.name}: ${received} of ${handovers.length} periods handed over, the others had nothing new`,
+    );
+    return { lender, tape, handovers, coverage: await coverage(open.gateway, null) };
+  } finally {
+    await open.close();
+  }
+}
+
+async function admitOnce(operator: ApiClient, card: object, lender: Lender): Promise<void> {
+  const { participants } = await operator.json<{ participants: { participant_id: string }[] }>({
+    method: 'GET',
+    path: '/v1/participants',
+  });
+  const { participant_id } = card as { participant_id: string };
+  if (participants.some((each) => each.participant_id === participant_id)) return;
+  await operator.json({
+    method: 'POST',
+    path: '/v1/participants',
+    json: {
+      ...card,
+      role: 'furnisher',
+      licence_id: 'made-up',
+      brands: lender.brand ? [lender.brand] : [],
+    },
+  });
+}
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
+function summarise({ lender, tape, handovers, coverage: lines }: LenderResult): string {
+  const withheld: Record<string, number> = {};
+  for (const line of lines) {
+    for (const [reason, n] of Object.entries(line.withheld))
+      withheld[reason] = (withheld[reason] ?? 0) + n;
+  }
+  const inScope = sum(lines.map((line) => line.in_scope));
+  const eligible = sum(lines.map((line) => line.eligible));
+  const handedOver = sum(lines.map((line) => line.handed_over));
+  const { counts } = tape;
+  const rows: [string, number | string][] = [
+    ['month rows in the tape', counts.rows],
+    ['  unreadable', counts.unreadable],
+    ['  rejected by a rule', counts.rejected],
+    ['  held for a decision', counts.held],
+    ['  repeated', counts.repeated],
+    ['  in the book', inScope],
+    ['handed over, receipts signed', handedOver],
+    ...Object.entries(withheld).map(([reason, n]): [string, number] => [
+      `  withheld: ${reason}`,
+      n,
+    ]),
+    ['receipts of this run', handovers.filter((each) => each.receipt).length],
+    ['coverage of rows in scope', percent(inScope ? handedOver / inScope : null)],
+    ['coverage of eligible rows', percent(eligible ? handedOver / eligible : null)],
+  ];
+  return `\n${lender.name}${lender.brand ? ` (brand: ${lender.brand})` : ''}\n${table(['what', 'rows'], rows)}
+faults by rule: ${Object.entries(counts.faults_by_rule)
+    .map(([rule, n]) => `${rule} ${n}`)
+    .join(', ')}`;
+}
+
+interface ShownFile {
+  readonly subject_id: string;
+  readonly accounts: readonly {
+    kind: string;
+    furnisher: string;
+    brand: string | null;
+    months: {
+      period: string;
+      balance_minor: number;
+      days_past_due: number;
+      authorisation_id: string;
+    }[];
+  }[];
+}
+
+function showFile(file: ShownFile): string {
+  const rows = file.accounts.map((account) => {
+    const last = account.months.at(-1);
+    return [
+      account.brand ?? account.furnisher,
+      account.kind,
+      account.months.length,
+      last
+        ? `${last.period}: ${(last.balance_minor / 100).toFixed(2)} CNY, ${last.days_past_due} days late`
+        : '',
+      last?.authorisation_id ?? '',
+    ];
+  });
+  return `\none borrower's file as the registry holds it (the look left a trace)\nsubject ${file.subject_id}\n${table(['lender', 'account', 'months', 'newest month', 'under authorisation'], rows)}`;
+}
+
+/** A borrower of both lenders, if there is one; found by the operator through the store. */
+async function findBorrower(
+  registry: Awaited<ReturnType<typeof openRegistry>>['registry'],
+): Promise<string | null> {
+  const { rows } = await registry.db.query<{ subject_id: string }>(
+    `select subject_id from account where subject_id in (select subject_id from account_month)
+     group by subject_id order by count(distinct furnisher_id) desc, count(*) desc, subject_id limit 1`,
+  );
+  return rows[0]?.subject_id ?? null;
+}
+
+/** Rows that do not add up, and rows a receipt names but the gate did not release. */
+function accountErrors(results: readonly LenderResult[]): string[] {
+  const errors: string[] = [];
+  for (const { lender, tape, coverage: lines } of results) {
+    const { counts } = tape;
+    const inBook = sum(lines.map((line) => line.in_scope));
+    const lost = counts.unreadable + counts.rejected + counts.held + counts.repeated;
+    if (counts.rows !== lost + inBook) errors.push(`${lender.name}: the tape's rows do not add up`);
+    for (const line of lines) {
+      const accounted = line.authorised + sum(Object.values(line.withheld));
+      if (accounted !== line.in_scope)
+        errors.push(`${lender.name} ${line.period}: the gate's rows do not add up`);
+    }
+    for (const [rule, n] of Object.entries(lender.spoilt)) {
+      if ((counts.faults_by_rule[rule] ?? 0) < n)
+        errors.push(`${lender.name}: spoilt rows of ${rule} were not found`);
+    }
+  }
+  return errors;
+}
+
+async function run(options: {
+  home: string;
+  port: number;
+  borrowers: number;
+  exit: boolean;
+}): Promise<void> {
+  const url = `http://127.0.0.1:${options.port}`;
+  const registryHome = join(options.home, 'registry');
+  if (!isHome(registryHome)) await createRegistryHome(registryHome, { url, profile: 'CN' });
+  const open = await openRegistry(registryHome, printFailure);
+  try {
+    await open.server.listen({ port: options.port, host: '127.0.0.1' });
+    say(`The registry listens on ${url}. Everything is kept in ${options.home}.`);
+    const operator = operatorClient(registryHome);
+    const results: LenderResult[] = [];
+    for (const [index, lender] of makeWorld({ ...WORLD, borrowers: options.borrowers }).entries()) {
+      const home = join(options.home, `lender-${index + 1}`);
+      results.push(await runLender(home, lender, url, (card) => admitOnce(operator, card, lender)));
+    }
+    for (const result of results) say(summarise(result));
+    const borrower = await findBorrower(open.registry);
+    if (borrower) {
+      say(
+        showFile(
+          await operator.json<ShownFile>({
+            method: 'POST',
+            path: '/v1/files',
+            json: { subject_id: borrower, reason: 'first run' },
+          }),
+        ),
+      );
+    }
+    const { checks } = await operator.json<{ checks: AuditLine[] }>({
+      method: 'POST',
+      path: '/v1/audits',
+      json: {},
+    });
+    print(
+      checks,
+      false,
+      (lines) =>
+        `\nthe audit\n${table(
+          ['promise', 'check', 'checked', 'violations'],
+          lines.map((line) => [line.promise, line.check, line.checked, line.violations]),
+        )}`,
+    );
+    const errors = accountErrors(results);
+    for (const error of errors) process.stderr.write(`broken: ${error}\n`);
+    const violations = sum(checks.map((check) => check.violations));
+    const isKept =
+      errors.length === 0 && violations === 0 && checks.every((check) => check.checked > 0);
+    say(isKept ? '\nEvery promise held.' : '\nA promise was broken.');
+    if (!isKept) process.exitCode = 1;
+    if (options.exit) return;
+    say(`\nAPI documentation: ${url}/documentation\nStop with Ctrl-C.`);
+    await new Promise<void>((stop) => {
+      process.once('SIGINT', () => stop());
+      process.once('SIGTERM', () => stop());
+    });
+  } finally {
+    await open.close();
+  }
+}
+
+const { values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    exit: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+    home: { type: 'string', default: '.assent' },
+    port: { type: 'string', default: '8088' },
+    borrowers: { type: 'string', default: '2000' },
+  },
+});
+if (values.help) say(USAGE);
+else {
+  await run({
+    home: resolve(values.home),
+    port: Number(values.port),
+    borrowers: Number(values.borrowers),
+    exit: values.exit,
+  }).catch(printFailure);
+}
