@@ -176,8 +176,12 @@ async function buildManifest(gateway: Gateway, handover: Handover): Promise<Mani
   };
 }
 
+/** How long to wait for the end of processing before giving the terminal back. */
+const WAIT_MAX_MS = 30 * 60 * 1000;
+
 async function waitForEnd(registry: Registry, id: string): Promise<SubmissionView> {
-  for (let wait = 20; ; wait = Math.min(wait * 1.5, 2000)) {
+  let waited = 0;
+  for (let wait = 20; waited < WAIT_MAX_MS; wait = Math.min(wait * 1.5, 2000)) {
     const view = await registry.api.json<SubmissionView>({
       method: 'GET',
       path: `/v1/submissions/${id}`,
@@ -185,7 +189,11 @@ async function waitForEnd(registry: Registry, id: string): Promise<SubmissionVie
     });
     if (view.state !== 'processing') return view;
     await registry.sleep(wait);
+    waited += wait;
   }
+  throw new AssentError('registry_unreachable', {
+    detail: 'the submission is still being processed; run the same command again to go on',
+  });
 }
 
 async function fetchFaults(registry: Registry, id: string): Promise<RowFault[]> {

@@ -35,24 +35,35 @@ const STAGE = `create temp table stage_month (row_number bigint, account_ref uui
   paid_minor bigint, days_past_due int, past_due_minor bigint, first_delinquency_on date,
   last_paid_on date, five_class int) on commit drop`;
 
-/** $7 period, $8 the period before, $9 and $10 first and last account_ref, $2 the furnisher. */
-const FROM = `
-  from (select *, $7::date as period from stage_month) m
-  left join account_locator l on l.furnisher_id = $2::uuid and l.account_ref = m.account_ref
-    and l.account_ref between $9::uuid and $10::uuid
+/** Numbers of the parameters of `fromSql`. */
+interface Numbers {
+  readonly furnisher: number;
+  readonly period: number;
+  readonly before: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+// sql: only parameter numbers are written into the text.
+const fromSql = (n: Numbers) => `
+  from (select *, $${n.period}::date as period from stage_month) m
+  left join account_locator l on l.furnisher_id = $${n.furnisher}::uuid and l.account_ref = m.account_ref
+    and l.account_ref between $${n.first}::uuid and $${n.last}::uuid
   left join authorisation a on a.subject_id = l.subject_id
-    and a.authorisation_id = m.authorisation_id and a.provider_id = $2::uuid
+    and a.authorisation_id = m.authorisation_id and a.provider_id = $${n.furnisher}::uuid
   left join account_month p on p.subject_id = l.subject_id and p.account_id = l.account_id
-    and p.period = $8::date
+    and p.period = $${n.before}::date
     and not exists (select 1 from account_month newer where newer.subject_id = p.subject_id
-      and newer.account_id = p.account_id and newer.period = $8::date
+      and newer.account_id = p.account_id and newer.period = $${n.before}::date
       and newer.revision > p.revision)
   left join account_month h on h.subject_id = l.subject_id and h.account_id = l.account_id
-    and h.period = $7::date and h.revision = m.revision
-  cross join lateral (select l.subject_id, l.account_id, m.account_ref, l.kind, $7::date as period,
+    and h.period = $${n.period}::date and h.revision = m.revision
+  cross join lateral (select l.subject_id, l.account_id, m.account_ref, l.kind, $${n.period}::date as period,
     m.days_past_due > 0 as adverse, null::date as adult_from) r
   cross join lateral (select l.kind, l.opened_on, l.closed_on, l.original_amount_minor,
     l.term_months) k`;
+
+const FROM = fromSql({ furnisher: 2, period: 7, before: 8, first: 9, last: 10 });
 
 const LOST_RULES = monthRules(['reject', 'hold']);
 const IS_GAP = `(m.preceding = 'furnished' and p.account_id is null)`;
@@ -93,8 +104,9 @@ const LEFT_OVER = `
   order by m.row_number`;
 
 const WARNED = `
-  select m.row_number, ${brokenIds(monthRules(['warn']))} as rules ${FROM}
-  where h.submission_id = $11::uuid and h.row_number = m.row_number
+  select m.row_number, ${brokenIds(monthRules(['warn']))} as rules
+  ${fromSql({ furnisher: 1, period: 2, before: 3, first: 4, last: 5 })}
+  where h.submission_id = $6::uuid and h.row_number = m.row_number
     and ${anyBroken(monthRules(['warn']))}
   order by m.row_number`;
 
@@ -155,10 +167,11 @@ export async function mergeMonths(
     }>(LEFT_OVER, withSubmission);
     for (const row of rows) faults.push(...faultsOf(row.row_number, row.outcome, row.rules));
   }
-  const warned = await session.query<{ row_number: number; rules: string[] }>(
-    WARNED,
-    withSubmission,
-  );
+  const warned = await session.query<{ row_number: number; rules: string[] }>(WARNED, [
+    place.furnisher_id,
+    ...params.slice(6),
+    place.submission_id,
+  ]);
   for (const row of warned.rows) faults.push(...faultsOf(row.row_number, 'accepted', row.rules));
   return outcomeOf(part.rows, faults);
 }
