@@ -1,0 +1,58 @@
+/**
+ * The first run as a user sees it: twice, in one folder, through the real program.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+
+const ROOT = new URL('..', import.meta.url);
+const home = mkdtempSync(join(tmpdir(), 'assent-first-run-'));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  const address = server.address();
+  await new Promise((closed) => server.close(closed));
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+function run(port: number) {
+  const environment = { ...process.env };
+  delete environment['DATABASE_URL'];
+  return spawnSync(
+    process.execPath,
+    [
+      'src/main.ts',
+      'world',
+      '--exit',
+      '--home',
+      home,
+      '--port',
+      String(port),
+      '--borrowers',
+      '200',
+    ],
+    { cwd: ROOT, encoding: 'utf8', env: environment, timeout: 100_000 },
+  );
+}
+
+it('hands over, keeps its promises, and changes nothing when it is run again', async () => {
+  const port = await freePort();
+  const first = run(port);
+  expect(first.stderr).not.toMatch(/broken|error/);
+  expect(first.stdout).toContain('Every promise held.');
+  expect(first.stdout).toMatch(/withheld: withdrawn/);
+  expect(first.status).toBe(0);
+  const second = run(port);
+  expect(second.status).toBe(0);
+  expect(second.stdout).toContain('tape already_loaded');
+  expect(second.stdout.match(/0 of 24 periods handed over/g)).toHaveLength(2);
+  // No identity value of the made-up people in anything that was printed.
+  const ids = /[0-9]{2}9999[0-9]{11}[0-9X]/;
+  expect(first.stdout + first.stderr + second.stdout + second.stderr).not.toMatch(ids);
+  expect(readFileSync(join(home, 'registry', 'config.json'), 'utf8')).not.toMatch(ids);
+}, 240_000);
