@@ -140,36 +140,37 @@ export function reasonSql(): string {
   return firstFailing([...ROW_CHECKS, ...AUTHORISATION_CHECKS], (check) => check.reason);
 }
 
-/** Authorisations with the state they had at $1, from the events alone. */
-const AT_THE_MOMENT = `
-  select s.subject_id, s.authorisation_id, s.purpose, s.recipient_class, s.legal_basis, s.products,
-         s.accounts, s.range_from, s.range_to, s.fetch_type, s.starts_at, s.expires_at,
-         s.service_conditional, s.has_necessity, s.notice_id, s.notice_version, e.state
+/** $1 moment: authorisations with the state they had then, from the events alone (`a` of the checks). */
+export const AUTHORISATIONS_AT = `
+  select s.subject_id, s.authorisation_id, s.provider_id, s.purpose, s.recipient_class,
+         s.legal_basis, s.products, s.accounts, s.range_from, s.range_to, s.fetch_type,
+         s.starts_at, s.expires_at, s.service_conditional, s.has_necessity, s.notice_id,
+         s.notice_version, e.state
   from authorisation s
   join (select distinct on (subject_id, authorisation_id) subject_id, authorisation_id, state
         from authorisation_event
         where recorded_at <= $1::timestamptz and at <= $1::timestamptz
         order by subject_id, authorisation_id, seq desc) e
     on e.subject_id = s.subject_id and e.authorisation_id = s.authorisation_id
-  where s.provider_id = $2::uuid and s.purpose in ('F1', 'F2')`;
+  where s.purpose in ('F1', 'F2')`;
 
 /** The order among authorisations that fail: the one that got furthest speaks. */
 const FURTHEST = firstFailing(AUTHORISATION_CHECKS, (_, index) => String(index));
 
 /**
- * A select that decides every row of `rows` at the moment $1: (account_id, authorisation_id,
- * reason), authorisation_id set and reason null when released. Superseded authorisations speak
- * only when the person has no other.
- * @param rows SQL text of a relation with the columns of `r`, constants and parameters only
+ * A select that decides every row of `rows`: (account_id, authorisation_id, reason),
+ * authorisation_id set and reason null when released. Superseded authorisations speak only when
+ * the person has no other. Parameters are those of `decideParams`.
+ * @param rows name of a table with the columns of `r`
+ * @param authorisations name of a table that holds AUTHORISATIONS_AT
  */
-export function decideSql(rows: string): string {
+export function decideSql(rows: string, authorisations: string): string {
   return `
-  with r as materialized (${rows}),
-  a as materialized (${AT_THE_MOMENT}),
-  candidate as (
+  with candidate as (
     select distinct on (r.account_id) r.account_id, a.authorisation_id,
            ${firstFailing(AUTHORISATION_CHECKS, (check) => check.reason)} as reason
-    from r join a on a.subject_id = r.subject_id
+    from ${rows} r
+    join ${authorisations} a on a.subject_id = r.subject_id and a.provider_id = $2::uuid
     order by r.account_id, coalesce(${FURTHEST}, ${AUTHORISATION_CHECKS.length}) desc,
              a.state = 'superseded', a.starts_at desc, a.authorisation_id desc
   )
@@ -179,5 +180,5 @@ export function decideSql(rows: string): string {
          case when ${conjunction(ROW_CHECKS)} then
            case when c.account_id is null then 'never_asked' else c.reason end
          else ${firstFailing(ROW_CHECKS, (check) => check.reason)} end as reason
-  from r left join candidate c on c.account_id = r.account_id`;
+  from ${rows} r left join candidate c on c.account_id = r.account_id`;
 }

@@ -133,7 +133,7 @@ function addGateCommands(gateway: Command): void {
           print(await explainGate(g, options.account, period, moment), true, String);
           return;
         }
-        print(await previewGate(g, g.db, period, moment), options.json === true, (gate) =>
+        print(await previewGate(g, period, moment), options.json === true, (gate) =>
           table(
             ['decision', 'rows'],
             [

@@ -29,6 +29,7 @@ async function checkAccounts(session: Session): Promise<void> {
     select t.account_ref, 'V01_SUBJECT' from tape_account t
     where not exists (select 1 from stage_customer s where s.subject_ref = t.subject_ref)
       and not exists (select 1 from customer c where c.subject_ref = t.subject_ref)`);
+  await session.query('analyze tape_account, bad_account');
 }
 
 /** Every account a month may refer to: the tape's own, else the book's. */

@@ -51,7 +51,7 @@ export async function coverage(gateway: Gateway, period: string | null): Promise
   const moment = gateway.now();
   const lines: Coverage[] = [];
   for (const each of periods) {
-    const gate = await previewGate(gateway, gateway.db, each, moment);
+    const gate = await previewGate(gateway, each, moment);
     const barred = NOT_ELIGIBLE.reduce((sum, reason) => sum + (gate.withheld[reason] ?? 0), 0);
     const eligible = gate.in_scope - barred;
     const handed_over = handedOver.get(each) ?? 0;

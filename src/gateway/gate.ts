@@ -1,35 +1,57 @@
 /**
  * The gate: each row of a period is released, under one named authorisation, or withheld with
- * exactly one reason. One set-based statement over the book; the checks themselves are the
- * ordered table of `authorisation/check.ts`.
+ * exactly one reason. Set-based over the book; the checks themselves are the ordered table of
+ * `authorisation/check.ts`.
  *
  * What must stay true: the decision of any past moment can be made again from the events alone;
  * no configuration, no release.
  */
-import { decideParams, decideSql } from '../authorisation/check.ts';
-import type { Session, SqlValue } from '../database/database.ts';
+import { AUTHORISATIONS_AT, decideParams, decideSql } from '../authorisation/check.ts';
+import type { Session } from '../database/database.ts';
 import { firstDay } from '../model/period.ts';
 import type { Gateway } from './gateway.ts';
 
-/** $7 is the first day of the period; the newest revision of each month is what the gate sees. */
+/** $1 is the first day of the period; the newest revision of each month is what the gate sees. */
 const ROWS_OF_PERIOD = `
-  select k.subject_id, k.account_id, k.account_id as account_ref, k.kind, m.period,
+  select k.subject_id, k.account_id, k.account_id as account_ref, k.kind, m.period, m.revision,
          m.days_past_due > 0 as adverse, c.adult_from
   from (select distinct on (account_id) account_id, period, revision, days_past_due
-        from account_month where period = $7::date order by account_id, revision desc) m
+        from account_month where period = $1::date order by account_id, revision desc) m
   join account k on k.account_id = m.account_id
   join customer c on c.subject_id = k.subject_id`;
 
-/** `(account_id, authorisation_id, reason)` for every account of the period $7 at the moment $1. */
-export const GATE_SQL = decideSql(ROWS_OF_PERIOD);
-
-/** The parameters of GATE_SQL. @param period `YYYY-MM` */
-export function gateParams(gateway: Gateway, period: string, moment: Date): SqlValue[] {
+/**
+ * Decides every account of a period at a moment and leaves the answer, until the transaction
+ * ends, in the table `decided` (subject_id, account_id, revision, authorisation_id, reason).
+ * Rows and authorisations are laid down and analysed first: in one statement the planner guesses
+ * the sizes of the sub-selects, and guessed nested loops on 30,000 rows.
+ * @param period `YYYY-MM`
+ * @param moment any moment, past ones included
+ */
+export async function decidePeriod(
+  session: Session,
+  gateway: Gateway,
+  period: string,
+  moment: Date,
+): Promise<void> {
   const { furnisher_id, profile, notices } = gateway;
-  return [
-    ...decideParams({ moment, provider_id: furnisher_id, profile, notices: { ...notices } }),
+  // sql: every text below is made of constants.
+  await session.query(`create temp table gate_row on commit drop as ${ROWS_OF_PERIOD}`, [
     firstDay(period),
-  ];
+  ]);
+  await session.query(
+    `create temp table gate_authorisation on commit drop as ${AUTHORISATIONS_AT}`,
+    [moment],
+  );
+  await session.query('analyze gate_row, gate_authorisation');
+  await session.query(
+    `create temp table decided on commit drop as
+     select g.subject_id, d.account_id, g.revision, d.authorisation_id, d.reason
+     from (${decideSql('gate_row', 'gate_authorisation')}) d
+     join gate_row g on g.account_id = d.account_id`,
+    decideParams({ moment, provider_id: furnisher_id, profile, notices: { ...notices } }),
+  );
+  await session.query('analyze decided');
 }
 
 /** How many rows of a period the gate releases, and why it withholds the others. */
@@ -43,15 +65,16 @@ export interface GateCounts {
 /** Decides a period without doing anything. @param moment any moment, past ones included */
 export async function previewGate(
   gateway: Gateway,
-  session: Session,
   period: string,
   moment: Date,
 ): Promise<GateCounts> {
-  // sql: GATE_SQL is made of constants.
-  const { rows } = await session.query<{ reason: string | null; n: number }>(
-    `select reason, count(*) as n from (${GATE_SQL}) decided group by reason order by reason`,
-    gateParams(gateway, period, moment),
-  );
+  const rows = await gateway.db.transaction(async (session) => {
+    await decidePeriod(session, gateway, period, moment);
+    const counted = await session.query<{ reason: string | null; n: number }>(
+      'select reason, count(*) as n from decided group by reason order by reason',
+    );
+    return counted.rows;
+  });
   const withheld: Record<string, number> = {};
   let released = 0;
   let inScope = 0;
@@ -78,16 +101,16 @@ export async function explainGate(
   period: string,
   moment: Date,
 ): Promise<Decision | null> {
-  const { rows } = await gateway.db.query<{
-    authorisation_id: string | null;
-    reason: string | null;
-  }>(
-    `select d.authorisation_id, d.reason from (${GATE_SQL}) d
-     join account k on k.account_id = d.account_id where k.account_ref = $8`,
-    [...gateParams(gateway, period, moment), accountRef],
-  );
-  const [row] = rows;
-  return row ? { account_ref: accountRef, period, ...row } : null;
+  return gateway.db.transaction(async (session) => {
+    await decidePeriod(session, gateway, period, moment);
+    const { rows } = await session.query<Pick<Decision, 'authorisation_id' | 'reason'>>(
+      `select d.authorisation_id, d.reason from decided d
+       join account k on k.account_id = d.account_id where k.account_ref = $1`,
+      [accountRef],
+    );
+    const [row] = rows;
+    return row ? { account_ref: accountRef, period, ...row } : null;
+  });
 }
 
 /** Periods of the book, oldest first. */

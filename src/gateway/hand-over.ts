@@ -13,7 +13,7 @@ import { AssentError } from '../model/error.ts';
 import { addMonths, firstDay } from '../model/period.ts';
 import type { Manifest, Receipt, RowFault, SubmissionView } from '../wire/part.ts';
 import { PART_KINDS, type PartKind } from '../wire/part.ts';
-import { GATE_SQL, gateParams } from './gate.ts';
+import { decidePeriod } from './gate.ts';
 import type { Gateway, Progress } from './gateway.ts';
 import { cutPart, type PlannedPart, planParts } from './parts.ts';
 import { checkReceipt, recordReceipt } from './receipt.ts';
@@ -62,22 +62,18 @@ async function decide(gateway: Gateway, period: string): Promise<Handover> {
   return gateway.db.transaction(async (session) => {
     const handoverId = gateway.newId();
     const moment = gateway.now();
-    const params = gateParams(gateway, period, moment);
+    await decidePeriod(session, gateway, period, moment);
     await session.query(
-      `create temp table decided on commit drop as
-       select d.account_id, d.authorisation_id, d.reason, m.revision, k.subject_id,
-              f.account_id is not null as already
-       from (${GATE_SQL}) d
-       join (select account_id, max(revision) as revision from account_month
-             where period = $7::date group by account_id) m on m.account_id = d.account_id
-       join account k on k.account_id = d.account_id
-       left join furnished_month f on f.period = $7::date and f.account_id = d.account_id
-         and f.revision = m.revision and f.outcome in ('accepted', 'unchanged', 'rejected')`,
-      params,
+      `create temp table already on commit drop as
+       select d.account_id from decided d
+       join furnished_month f on f.period = $1::date and f.account_id = d.account_id
+         and f.revision = d.revision and f.outcome in ('accepted', 'unchanged', 'rejected')`,
+      [firstDay(period)],
     );
     const counts = await session.query<{ reason: string | null; already: boolean; n: number }>(
-      `select reason, already and reason is null as already, count(*) as n
-       from decided group by 1, 2 order by 1, 2`,
+      `select d.reason, d.reason is null and f.account_id is not null as already, count(*) as n
+       from decided d left join already f on f.account_id = d.account_id
+       group by 1, 2 order by 1, 2`,
     );
     const withheld: Record<string, number> = {};
     let [released, already, inScope] = [0, 0, 0];
@@ -108,7 +104,8 @@ async function decide(gateway: Gateway, period: string): Promise<Handover> {
        left join (select distinct account_id from furnished_month
                   where period < $2::date and outcome in ('accepted', 'unchanged')) e
          on e.account_id = d.account_id
-       where d.reason is null and not d.already`,
+       where d.reason is null
+         and not exists (select 1 from already f where f.account_id = d.account_id)`,
       [handoverId, before],
     );
     return {

@@ -155,5 +155,6 @@ export async function importAuthorisations(
     if (batch.length >= BATCH) await flush();
   }
   await flush();
+  await gateway.db.query('analyze authorisation, authorisation_event');
   return total;
 }

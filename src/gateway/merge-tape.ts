@@ -109,5 +109,8 @@ export async function mergeStagedTape(
 ): Promise<MonthCounts> {
   await mergeCustomers(session, tapeId);
   await mergeAccounts(session, tapeId);
-  return mergeMonths(session, tapeId, lost);
+  const counts = await mergeMonths(session, tapeId, lost);
+  // The gate runs right after a load: what it plans by must not be the empty book of before.
+  await session.query('analyze customer, account, account_month');
+  return counts;
 }

@@ -12,7 +12,7 @@ import type { Session } from '../database/database.ts';
 import { firstDay } from '../model/period.ts';
 import { copyText } from '../tape/copy-text.ts';
 import type { PartKind } from '../wire/part.ts';
-import { GATE_SQL, gateParams } from './gate.ts';
+import { decidePeriod } from './gate.ts';
 import type { Gateway } from './gateway.ts';
 
 /** Month rows of a part: one part is one transaction at the registry and must fit in memory here. */
@@ -45,12 +45,13 @@ async function withholdLate(
   id: string,
   period: string,
 ): Promise<void> {
+  await decidePeriod(session, gateway, period, gateway.now());
   await session.query(
     `update handover_row set withheld_since = d.reason
-     from (${GATE_SQL}) d
-     where handover_row.handover_id = $8::uuid and handover_row.account_id = d.account_id
+     from decided d
+     where handover_row.handover_id = $1::uuid and handover_row.account_id = d.account_id
        and handover_row.withheld_since is distinct from d.reason`,
-    [...gateParams(gateway, period, gateway.now()), id],
+    [id],
   );
 }
 
