@@ -26,19 +26,23 @@ function lengthPrefixed(parts: readonly string[]): Buffer {
   );
 }
 
-/** Hashes of the events of one authorisation, each chained to the one before. */
+/**
+ * Hashes of the events of one authorisation, each chained to the one before.
+ * @param ofRecord the record's hash
+ */
 export function eventHashes(
-  record: AuthorisationRecord,
+  authorisationId: string,
+  ofRecord: Uint8Array,
   events: readonly AuthorisationEvent[],
 ): Uint8Array[] {
-  const recordHex = Buffer.from(recordHash(record)).toString('hex');
+  const recordHex = Buffer.from(ofRecord).toString('hex');
   const hashes: Uint8Array[] = [];
   let before = '';
   for (const event of events) {
     const reason = event.reason === null ? '-' : `+${event.reason}`;
     const bytes = lengthPrefixed([
       'assent/event/1',
-      record.authorisation_id,
+      authorisationId,
       recordHex,
       String(event.seq),
       event.type,

@@ -62,17 +62,28 @@ function problemOf(entry: Entry): string | null {
   return folded.ok ? null : `event ${folded.seq} may not follow`;
 }
 
+interface Hashed {
+  readonly entry: Entry;
+  readonly record_sha256: Uint8Array;
+  /** Of all its events, in order. */
+  readonly hashes: readonly Uint8Array[];
+}
+
+function hashed(entry: Entry): Hashed {
+  const record_sha256 = recordHash(entry.record);
+  const hashes = eventHashes(entry.record.authorisation_id, record_sha256, entry.events);
+  return { entry, record_sha256, hashes };
+}
+
 const sameBytes = (left: Uint8Array, right: Uint8Array) => Buffer.compare(left, right) === 0;
 
 /** New events of a known authorisation, or null when what is known differs from the entry. */
 function newEvents(
-  entry: Entry,
+  { entry, record_sha256, hashes }: Hashed,
   known: Known,
-  hashes: readonly Uint8Array[],
 ): AuthorisationEvent[] | null {
   const isSame =
-    known.subject_id === entry.subject_id &&
-    sameBytes(known.record_sha256, recordHash(entry.record));
+    known.subject_id === entry.subject_id && sameBytes(known.record_sha256, record_sha256);
   if (!isSame) return null;
   const shared = Math.min(known.last_seq, entry.events.length);
   // A shorter list is a late retry: the chain behind our last event is not at hand, so it is
@@ -86,8 +97,8 @@ function newEvents(
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
-async function insertRecords(session: Session, entries: readonly Entry[], at: Date): Promise<void> {
-  const rows = entries.map(({ subject_id, record, events }) => ({
+async function insertRecords(session: Session, fresh: readonly Hashed[], at: Date): Promise<void> {
+  const rows = fresh.map(({ entry: { subject_id, record, events }, record_sha256 }) => ({
     subject_id,
     authorisation_id: record.authorisation_id,
     arrangement_id: record.arrangement_id,
@@ -109,7 +120,7 @@ async function insertRecords(session: Session, entries: readonly Entry[], at: Da
     notice_id: record.notice.id,
     notice_version: record.notice.version,
     record,
-    record_sha256: hex(recordHash(record)),
+    record_sha256: hex(record_sha256),
     state: stateOf(events),
     last_seq: events.length,
   }));
@@ -138,10 +149,9 @@ function stateOf(events: readonly AuthorisationEvent[]): string {
   return folded.state;
 }
 
-interface Addition {
-  readonly entry: Entry;
+interface Addition extends Hashed {
+  /** Those that are new. */
   readonly events: readonly AuthorisationEvent[];
-  readonly hashes: readonly Uint8Array[];
 }
 
 async function insertEvents(
@@ -209,22 +219,17 @@ export async function storeEntries(
       outcome.invalid.push({ authorisation_id: id, problem });
       continue;
     }
-    const hashes = eventHashes(entry.record, entry.events);
+    const each = hashed(entry);
     const before = known.get(id);
-    const events = before ? newEvents(entry, before, hashes) : entry.events;
+    const events = before ? newEvents(each, before) : entry.events;
     if (events === null) outcome.altered.push(id);
     else if (events.length === 0) outcome.unchanged.push(id);
     else {
       outcome.stored.push(id);
-      (before ? grown : fresh).push({ entry, events, hashes });
+      (before ? grown : fresh).push({ ...each, events });
     }
   }
-  if (fresh.length > 0)
-    await insertRecords(
-      session,
-      fresh.map((each) => each.entry),
-      facts.recorded_at,
-    );
+  if (fresh.length > 0) await insertRecords(session, fresh, facts.recorded_at);
   if (grown.length > 0) await updateStates(session, grown);
   if (fresh.length + grown.length > 0)
     await insertEvents(session, [...fresh, ...grown], facts.recorded_at);

@@ -12,7 +12,7 @@ import { AssentError } from '../model/error.ts';
 import type { Fault } from '../model/fault.ts';
 import { checkIdentityNumber } from '../model/identity-number.ts';
 import { addMonths } from '../model/period.ts';
-import type { IdentityKind, RecordValues } from '../model/record.ts';
+import type { IdentityKind } from '../model/record.ts';
 import { copyText } from '../tape/copy-text.ts';
 import type { Mapping } from '../tape/mapping.ts';
 import { readTape, type TapeRow } from '../tape/read-tape.ts';
@@ -81,9 +81,23 @@ function adultFrom(birthDate: string | null, adultAge: number): string | null {
   return `${addMonths(birthDate.slice(0, 7), adultAge * 12 + 1)}-01`;
 }
 
-function sealIdentity(staging: Staging, row: TapeRow, faults: Fault[]): RecordValues | null {
-  const [ref = '', kind = '', country, number = '', name, birthDate] = row.values;
-  const { ring, now, newId, profile } = staging.gateway;
+interface CheckedIdentity {
+  readonly row: number;
+  readonly subject_ref: string;
+  readonly kind: string;
+  readonly identity: string;
+  /** Keyed hash of the whole identity, lower-case hex. */
+  readonly hash: string;
+  readonly adult_from: string | null;
+}
+
+const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+
+/** Null when the number is wrong (a fault) or the same person was on an earlier row. */
+function checkIdentity(staging: Staging, row: TapeRow, faults: Fault[]): CheckedIdentity | null {
+  const [ref, kind, country, number, name, birthDate] = row.values;
+  const subject_ref = ref ?? '';
+  const { ring, now, profile } = staging.gateway;
   const checked = checkIdentityNumber(kind as IdentityKind, number ?? '', {
     ...(country ? { country } : {}),
     today: now().toISOString().slice(0, 10),
@@ -101,16 +115,42 @@ function sealIdentity(staging: Staging, row: TapeRow, faults: Fault[]): RecordVa
     return null;
   }
   const identity = JSON.stringify([kind, country, checked.normalised, name, birthDate]);
-  if (staging.seen.get(ref ?? '') === identity) return null;
+  if (staging.seen.get(subject_ref) === identity) return null;
   if (staging.seen.size >= SEEN_MAX) staging.seen.clear();
-  staging.seen.set(ref ?? '', identity);
-  const { wrapped } = ring.newSubjectKey();
-  const sealed = ring.seal(wrapped, Buffer.from(identity), `customer ${ref}`);
-  const hash = ring.keyedHash('customer', identity);
-  const hex = (bytes: Uint8Array) => `\\x${Buffer.from(bytes).toString('hex')}`;
+  staging.seen.set(subject_ref, identity);
   const born = birthDate ?? checked.birth_date ?? null;
-  const adult = adultFrom(born, profile?.adult_age ?? 18);
-  return [ref ?? '', kind, hex(hash), newId(), hex(wrapped), hex(sealed), adult];
+  return {
+    row: row.row,
+    subject_ref,
+    kind: kind ?? '',
+    identity,
+    hash: hexOf(ring.keyedHash('customer', identity)),
+    adult_from: adultFrom(born, profile?.adult_age ?? 18),
+  };
+}
+
+/** Rows of stage_customer: sealed, unless the book holds the very same identity. */
+async function sealIdentities(
+  staging: Staging,
+  people: readonly CheckedIdentity[],
+): Promise<TapeRow[]> {
+  const { session, gateway } = staging;
+  const { rows } = await session.query<{ subject_ref: string; hash: string }>(
+    `select subject_ref, encode(identity_hash, 'hex') as hash from customer
+     where subject_ref = any($1::text[])`,
+    [people.map((person) => person.subject_ref)],
+  );
+  const known = new Map(rows.map((row) => [row.subject_ref, row.hash]));
+  return people.map(({ row, subject_ref, kind, identity, hash, adult_from }) => {
+    const values = [subject_ref, kind, `\\x${hash}`, adult_from];
+    if (known.get(subject_ref) === hash) return { row, values: [...values, null, null, null] };
+    const key = gateway.ring.newSubjectKey();
+    const sealed = key.seal(Buffer.from(identity), `customer ${subject_ref}`);
+    return {
+      row,
+      values: [...values, gateway.newId(), `\\x${hexOf(key.wrapped)}`, `\\x${hexOf(sealed)}`],
+    };
+  });
 }
 
 async function stageFaults(staging: Staging, faults: readonly Fault[]): Promise<void> {
@@ -160,10 +200,8 @@ async function stageTape(
   const counts = { rows: 0, unreadable: 0 };
   for await (const batch of readTape(digested(), source.mapping)) {
     const faults = [...batch.faults];
-    const customers = batch.identities.flatMap((row) => {
-      const values = sealIdentity(staging, row, faults);
-      return values === null ? [] : [{ row: row.row, values }];
-    });
+    const people = batch.identities.flatMap((row) => checkIdentity(staging, row, faults) ?? []);
+    const customers = people.length === 0 ? [] : await sealIdentities(staging, people);
     await stageFaults(staging, faults);
     const copies: [string, readonly TapeRow[]][] = [
       ['stage_customer', customers],

@@ -29,9 +29,11 @@ async function mergeCustomers(session: Session, tapeId: string): Promise<void> {
   await session.query(
     `insert into customer (subject_id, subject_ref, identity_kind, identity_hash, identity_version,
                            wrapped_key, identity_sealed, adult_from, tape_id)
-     select distinct on (subject_ref) subject_id, subject_ref, identity_kind, identity_hash, 1,
-            wrapped_key, identity_sealed, adult_from, $1::uuid
-     from stage_customer order by subject_ref, row_number desc
+     select subject_id, subject_ref, identity_kind, identity_hash, 1, wrapped_key, identity_sealed,
+            adult_from, $1::uuid
+     from (select distinct on (subject_ref) * from stage_customer
+           order by subject_ref, row_number desc) newest
+     where wrapped_key is not null
      on conflict (subject_ref) do update set
        identity_kind = excluded.identity_kind, identity_hash = excluded.identity_hash,
        identity_version = customer.identity_version + 1, wrapped_key = excluded.wrapped_key,

@@ -35,6 +35,12 @@ export interface PublicJwk {
   readonly use: 'sig';
 }
 
+export interface SubjectKey {
+  readonly wrapped: Uint8Array;
+  /** As `KeyRing.seal`, without opening the wrapped key again. */
+  seal(plaintext: Uint8Array, associated: string): Uint8Array;
+}
+
 export interface KeyRing {
   /** Signs with jose; the key cannot be printed, and is private. */
   readonly signing: { readonly kid: string; readonly key: KeyObject };
@@ -46,8 +52,11 @@ export interface KeyRing {
    * @throws argument_invalid: text with half a surrogate pair, which UTF-8 cannot tell apart.
    */
   keyedHash(context: string, ...parts: readonly string[]): Uint8Array;
-  /** A new key for one subject, sealed with the current sealing key (69 bytes). */
-  newSubjectKey(): { readonly wrapped: Uint8Array };
+  /**
+   * A new key for one subject, sealed with the current sealing key (69 bytes), and how to seal
+   * with it while it is at hand.
+   */
+  newSubjectKey(): SubjectKey;
   /**
    * Seals with a subject's key (AES-256-GCM, 37 bytes longer). `associated` says what the bytes
    * are and where they stand; opening needs the same text.
@@ -145,12 +154,19 @@ class LocalKeyRing implements KeyRing {
     return hmac.digest();
   }
 
-  newSubjectKey(): { readonly wrapped: Uint8Array } {
-    return { wrapped: this.#wrap(this.#random(KEY_BYTES)) };
+  newSubjectKey(): SubjectKey {
+    const bytes = this.#random(KEY_BYTES);
+    return {
+      wrapped: this.#wrap(bytes),
+      seal: (plaintext, associated) => this.#sealWith(bytes, plaintext, associated),
+    };
   }
 
   seal(wrapped: Uint8Array, plaintext: Uint8Array, associated: string): Uint8Array {
-    const bytes = this.#unwrap(wrapped);
+    return this.#sealWith(this.#unwrap(wrapped), plaintext, associated);
+  }
+
+  #sealWith(bytes: Uint8Array, plaintext: Uint8Array, associated: string): Uint8Array {
     return sealBytes({
       layout: LAYOUTS.subject,
       id: subjectKeyId(bytes),

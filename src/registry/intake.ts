@@ -95,9 +95,14 @@ async function whyWrong(
   return null;
 }
 
-async function createPartition(registry: Registry, period: string): Promise<void> {
+function partitionOf(period: string): string {
   const name = `account_month_${period.replace('-', '_')}`;
   if (!/^account_month_\d{4}_\d{2}$/.test(name)) throw new TypeError('a period is YYYY-MM');
+  return name;
+}
+
+async function createPartition(registry: Registry, period: string): Promise<void> {
+  const name = partitionOf(period);
   // sql: name and dates come from a checked period; DDL takes no parameters.
   await registry.db.query(`create table if not exists ${name} partition of account_month
     for values from ('${firstDay(period)}') to ('${firstDay(nextPeriod(period))}')`);
@@ -291,7 +296,13 @@ export async function processSubmission(registry: Registry, id: string): Promise
     return;
   }
   await createPartition(registry, submission.period);
-  for (const part of manifest.parts) await processPart(registry, submission, manifest, part);
+  const months = manifest.parts.filter((part) => part.kind === 'month');
+  const others = manifest.parts.filter((part) => part.kind !== 'month');
+  for (const part of others) await processPart(registry, submission, manifest, part);
+  // What the months join with may have grown from nothing: the planner must know before it plans.
+  if (others.length > 0)
+    await registry.db.query('analyze subject_locator, account_locator, authorisation');
+  for (const part of months) await processPart(registry, submission, manifest, part);
   await endSubmission(registry, submission, manifest);
 }
 

@@ -167,13 +167,9 @@ async function insertSubjects(
 ): Promise<void> {
   if (fresh.length === 0) return;
   const sealed = fresh.map(({ subject_id, each }) => {
-    const { wrapped } = registry.ring.newSubjectKey();
-    return {
-      wrapped: hex(wrapped),
-      identity: hex(
-        registry.ring.seal(wrapped, Buffer.from(each.identity), `subject ${subject_id}`),
-      ),
-    };
+    const key = registry.ring.newSubjectKey();
+    const identity = key.seal(Buffer.from(each.identity), `subject ${subject_id}`);
+    return { wrapped: hex(key.wrapped), identity: hex(identity) };
   });
   await session.query(
     `insert into subject (subject_id, identity_kind, wrapped_key, identity_sealed, details_hash, created_at)

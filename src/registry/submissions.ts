@@ -5,11 +5,13 @@
  * alike; every call can be repeated; a part is sealed before it is stored.
  */
 import { createHash } from 'node:crypto';
+import { Check, Errors } from 'typebox/value';
 import { canonicalBytes, type VerifyingKeys, verifyJws } from '../keys/jws.ts';
 import { AssentError } from '../model/error.ts';
 import { firstDay } from '../model/period.ts';
 import { RULE_SET_VERSION } from '../tape/rule-book.ts';
 import {
+  MANIFEST,
   type Manifest,
   PART_KINDS,
   type PartKind,
@@ -170,12 +172,12 @@ function checkManifest(
   if (manifest.submission_id !== row.submission_id) fail('it names another submission');
   if (manifest.furnisher_id !== row.furnisher_id) fail('it names another furnisher');
   if (manifest.period !== row.period) fail('it names another period');
-  const named = manifest.parts.map((part) => `${part.part_number} ${part.kind}`).join(',');
-  const there = parts.map((part) => `${part.part_number} ${part.kind}`).join(',');
-  if (named !== there)
-    fail(
-      `it names ${manifest.parts.length} parts, ${parts.length} were uploaded, or their kinds differ`,
-    );
+  for (const [index, part] of manifest.parts.entries()) {
+    const there = parts[index];
+    if (part.part_number !== index + 1) fail('its parts are not numbered from 1');
+    if (there?.part_number !== part.part_number) fail(`part ${index + 1} was not uploaded`);
+    if (there?.kind !== part.kind) fail(`part ${index + 1} was uploaded as another kind`);
+  }
   for (const kind of PART_KINDS) {
     const sum = manifest.parts
       .filter((part) => part.kind === kind)
@@ -195,7 +197,13 @@ export async function completeSubmission(
   signed: { readonly manifest: string; readonly keys: VerifyingKeys },
 ): Promise<SubmissionView> {
   const payload = await verifyJws(signed.manifest, signed.keys, { typ: 'assent-manifest+jws' });
-  const manifest = payload as unknown as Manifest;
+  if (!Check(MANIFEST, payload)) {
+    const [problem] = Errors(MANIFEST, payload);
+    throw new AssentError('manifest_wrong', {
+      detail: `at ${problem?.instancePath || '/'} it ${problem?.message ?? 'is not as it must be'}`,
+    });
+  }
+  const manifest: Manifest = payload;
   await registry.db.transaction(async (session) => {
     const { rows } = await session.query<SubmissionRow>(
       `select ${COLUMNS} from submission where submission_id = $1 and furnisher_id = $2 for update`,
@@ -218,6 +226,11 @@ export async function completeSubmission(
       [id],
     );
     checkManifest(manifest, row, parts.rows);
+    // Cut again after a withdrawal, a hand-over may have fewer parts than were uploaded at first.
+    await session.query(
+      'delete from submission_part where submission_id = $1 and part_number > $2',
+      [id, manifest.parts.length],
+    );
     await session.query(
       `update submission set state = 'processing', manifest = $2, completed_at = $3 where submission_id = $1`,
       [id, JSON.stringify(manifest), registry.now()],

@@ -11,6 +11,7 @@
  * leaf = "assent/month/1" TAB period TAB line-without-line-feed, hashed by RFC 9162.
  * Month rows ascend strictly by account_ref, so one account cannot come twice in a submission.
  */
+import { type Static, Type } from 'typebox';
 
 export const PART_KINDS = ['subject', 'account', 'authorisation', 'month'] as const;
 export type PartKind = (typeof PART_KINDS)[number];
@@ -98,23 +99,38 @@ export const MONTH_LINE = [
   .join('\\t')
   .concat('\\n');
 
+const ROWS = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const SHA256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
+const ID = Type.String({ pattern: `^${UUID}$` });
+
 /** A part as the manifest names it; `sha256` is of the uncompressed text, lower-case hex. */
-export interface ManifestPart {
-  readonly part_number: number;
-  readonly kind: PartKind;
-  readonly rows: number;
-  readonly sha256: string;
-}
+const MANIFEST_PART = Type.Object(
+  {
+    part_number: Type.Integer({ minimum: 1 }),
+    kind: Type.Enum([...PART_KINDS]),
+    rows: ROWS,
+    sha256: SHA256,
+  },
+  { additionalProperties: false },
+);
+export type ManifestPart = Readonly<Static<typeof MANIFEST_PART>>;
 
 /** What the furnisher signs (JWS, typ `assent-manifest+jws`) to complete a submission. */
-export interface Manifest {
-  readonly submission_id: string;
-  readonly furnisher_id: string;
-  /** `YYYY-MM` */
-  readonly period: string;
-  readonly rows: Readonly<Record<PartKind, number>>;
-  readonly parts: readonly ManifestPart[];
-}
+export const MANIFEST = Type.Object(
+  {
+    submission_id: ID,
+    furnisher_id: ID,
+    /** `YYYY-MM` */
+    period: Type.String(),
+    rows: Type.Object(
+      { subject: ROWS, account: ROWS, authorisation: ROWS, month: ROWS },
+      { additionalProperties: false },
+    ),
+    parts: Type.Array(MANIFEST_PART),
+  },
+  { additionalProperties: false },
+);
+export type Manifest = Readonly<Static<typeof MANIFEST>>;
 
 /** How the rows of one kind ended. The six add up to `declared`. */
 export interface Outcome {

@@ -107,13 +107,14 @@ create unlogged table stage_month (
   five_class bigint
 );
 
+-- The last three are null for an identity that is the book's already.
 create unlogged table stage_customer (
   row_number bigint not null,
   subject_ref text not null,
   identity_kind text not null,
   identity_hash bytea not null,
-  subject_id uuid not null,
-  wrapped_key bytea not null,
-  identity_sealed bytea not null,
-  adult_from date
+  adult_from date,
+  subject_id uuid,
+  wrapped_key bytea,
+  identity_sealed bytea
 );
