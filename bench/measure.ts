@@ -4,7 +4,7 @@
  *
  * The first period brings borrowers, accounts and approvals; it is timed apart. The other periods
  * bring months only. The baseline copies the very rows that the registry then holds into a table
- * of the same columns and key, in the order in which they stand, on the same database.
+ * of the same columns and key, in the order in which they arrived, on the same database.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -110,7 +110,10 @@ async function baselineSeconds(db: Database, period: string): Promise<number> {
   const partition = `account_month_${period.replace('-', '_')}`;
   // sql: the name is made of a period of this file.
   await db.query(`create table raw_month (like ${partition} including indexes)`);
-  for await (const chunk of db.copyOut(`copy ${partition} to stdout`)) chunks.push(chunk);
+  for await (const chunk of db.copyOut(
+    `copy (select * from ${partition} order by row_number) to stdout`,
+  ))
+    chunks.push(chunk);
   const text = Buffer.concat(chunks);
   const seconds: number[] = [];
   for (let round = 0; round < 3; round++) {

@@ -114,7 +114,11 @@ export class Pair {
     this.#folder = folder;
   }
 
-  static async open(backend: Backend, schema: string): Promise<Pair> {
+  static async open(
+    backend: Backend,
+    schema: string,
+    stream?: { write(line: string): void },
+  ): Promise<Pair> {
     const folder = mkdtempSync(join(tmpdir(), 'assent-pair-'));
     const gatewayStore = switchTo(await openStore(backend, 'gateway', schema));
     const registryStore = switchTo(await openStore(backend, 'registry', schema));
@@ -157,6 +161,7 @@ export class Pair {
       title: 'Test',
       description: 'Test',
       probe: async () => true,
+      ...(stream ? { log: { level: 'trace', stream } } : {}),
       limits: { tokenRequestsPerMinute: 100_000, requestsPerMinute: 10_000_000 },
     });
     const url = await server.listen({ port: 0, host: '127.0.0.1' });

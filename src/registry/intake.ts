@@ -31,7 +31,7 @@ import type { Registry } from './registry.ts';
 import { findSubmission, partSeal, type SubmissionRow } from './submissions.ts';
 
 /** SQLSTATEs after which the same transaction may well succeed. */
-const PASSING = ['40001', '40P01', '23505', 'XX000'];
+const PASSING = ['40001', '40P01', '23505', '55P03', 'XX000'];
 const ATTEMPTS = 5;
 /** Above every part number (int4). */
 const PART_NUMBER_END = 2_147_483_647;
@@ -42,13 +42,15 @@ async function partText(
   id: string,
   part: number,
 ): Promise<Buffer | null> {
-  const { rows } = await session.query<{ content_sealed: Uint8Array | null }>(
-    'select content_sealed from submission_part where submission_id = $1 and part_number = $2',
+  // Base64: drivers read megabytes of bytea much slower than text.
+  const { rows } = await session.query<{ sealed: string | null }>(
+    `select encode(content_sealed, 'base64') as sealed from submission_part
+     where submission_id = $1 and part_number = $2`,
     [id, part],
   );
-  const sealed = rows[0]?.content_sealed;
+  const sealed = rows[0]?.sealed;
   if (!sealed) return null;
-  const body = registry.ring.openWhole(sealed, partSeal(id, part));
+  const body = registry.ring.openWhole(Buffer.from(sealed, 'base64'), partSeal(id, part));
   return gunzipSync(body, { maxOutputLength: PART_BYTES_MAX });
 }
 
@@ -58,13 +60,19 @@ function lineCount(text: Buffer): number {
   return lines;
 }
 
-/** Why the parts are not what the manifest says; null when they are. */
+/** Bytes of checked parts kept at hand, so that most are opened once. */
+const KEPT_BYTES = 64 * 1024 * 1024;
+type KeptTexts = Map<number, Buffer>;
+
+/** Why the parts are not what the manifest says; null when they are. Fills `kept`. */
 async function whyWrong(
   registry: Registry,
   submission: SubmissionRow,
   manifest: Manifest,
+  kept: KeptTexts,
 ): Promise<string | null> {
   let lastRef = '';
+  let room = KEPT_BYTES;
   for (const part of manifest.parts) {
     let text: Buffer | null;
     try {
@@ -82,6 +90,8 @@ async function whyWrong(
     const lines = lineCount(text);
     if (lines !== part.rows || lines > PART_ROWS_MAX)
       return `part ${part.part_number} has ${lines} rows, the manifest says ${part.rows}`;
+    room -= text.length;
+    if (room >= 0) kept.set(part.part_number, text);
     if (part.kind !== 'month') continue;
     const [first, last] = [
       text.subarray(0, text.indexOf(10)),
@@ -135,6 +145,8 @@ async function takeMonths(
   work: PartWork,
 ): Promise<[PartOutcome, Uint8Array]> {
   const { submission_id, furnisher_id, period } = submission;
+  // Whoever waits behind a waiter that waits for our next part must not wait for ever.
+  await session.query(`set local lock_timeout = '30s'`);
   await session.query('select pg_advisory_xact_lock_shared($1)', [lockKey(furnisher_id)]);
   const read = readMonthPart(work.text, period, work.firstRow, work.checkDates);
   const result = await mergeMonths(registry, session, read, {
@@ -145,12 +157,15 @@ async function takeMonths(
   const lost = new Set(
     result.faults.filter((fault) => fault.outcome !== 'accepted').map((fault) => fault.row_number),
   );
+  await work.before; // The tree grows part by part, and no part is kept without those before it.
   const tree = await merkleBefore(session, submission_id, work.part.part_number);
   tree.addHashes(acceptedLeaves(read, lost));
   return [result, tree.serialise()];
 }
 
 interface PartWork {
+  /** Fulfilled when the part before this one is committed. */
+  readonly before: Promise<void>;
   readonly part: ManifestPart;
   readonly text: Buffer;
   readonly firstRow: number;
@@ -187,6 +202,7 @@ async function processPart(
   submission: SubmissionRow,
   manifest: Manifest,
   part: ManifestPart,
+  at: { readonly before: Promise<void>; readonly kept: KeptTexts },
 ): Promise<void> {
   let checkDates = false;
   for (let attempt = 1; ; attempt++) {
@@ -197,15 +213,19 @@ async function processPart(
           [submission.submission_id, part.part_number],
         );
         if (rows[0]?.processed !== false) return;
-        const text = await partText(registry, session, submission.submission_id, part.part_number);
+        const text =
+          at.kept.get(part.part_number) ??
+          (await partText(registry, session, submission.submission_id, part.part_number));
         if (text === null) throw new Error('an unprocessed part has no content');
         await takePart(registry, session, submission, {
+          before: at.before,
           part,
           text,
           firstRow: firstRowOf(manifest, part),
           checkDates,
         });
       });
+      at.kept.delete(part.part_number);
       return;
     } catch (error) {
       const isPassing = error instanceof DatabaseFailure && PASSING.includes(error.sqlstate);
@@ -213,6 +233,27 @@ async function processPart(
       else if (!isPassing || attempt >= ATTEMPTS) throw error;
     }
   }
+}
+
+/**
+ * Month parts, as many at a time as the database really runs: each works alone until it has to
+ * wait for the one before it. One that fails fails those behind it.
+ */
+async function processMonthParts(
+  registry: Registry,
+  submission: SubmissionRow,
+  manifest: Manifest,
+  kept: KeptTexts,
+): Promise<void> {
+  const running: Promise<void>[] = [];
+  let before = Promise.resolve();
+  for (const part of manifest.parts.filter((each) => each.kind === 'month')) {
+    if (running.length >= registry.db.concurrency) await running.shift();
+    before = processPart(registry, submission, manifest, part, { before, kept });
+    before.catch(() => {}); // Awaited below; a failure must not count as unhandled before that.
+    running.push(before);
+  }
+  await before;
 }
 
 async function endSubmission(
@@ -281,7 +322,8 @@ export async function processSubmission(registry: Registry, id: string): Promise
   const submission = await findSubmission(registry, id, null);
   const { manifest } = submission;
   if (submission.state !== 'processing' || !manifest) return;
-  const why = await whyWrong(registry, submission, manifest);
+  const kept: KeptTexts = new Map();
+  const why = await whyWrong(registry, submission, manifest, kept);
   if (why !== null) {
     await registry.db.transaction(async (session) => {
       await session.query(
@@ -296,13 +338,17 @@ export async function processSubmission(registry: Registry, id: string): Promise
     return;
   }
   await createPartition(registry, submission.period);
-  const months = manifest.parts.filter((part) => part.kind === 'month');
   const others = manifest.parts.filter((part) => part.kind !== 'month');
-  for (const part of others) await processPart(registry, submission, manifest, part);
+  for (const part of others)
+    await processPart(registry, submission, manifest, part, { before: Promise.resolve(), kept });
   // What the months join with may have grown from nothing: the planner must know before it plans.
   if (others.length > 0)
     await registry.db.query('analyze subject_locator, account_locator, authorisation');
-  for (const part of months) await processPart(registry, submission, manifest, part);
+  await processMonthParts(registry, submission, manifest, kept);
+  // The next period's gaps and jumps are sought in this one.
+  await registry.db.query(
+    `analyze ${partitionOf(submission.period)} (subject_id, account_id, revision)`,
+  );
   await endSubmission(registry, submission, manifest);
 }
 

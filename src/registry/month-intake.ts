@@ -1,17 +1,20 @@
 /**
  * Month rows enter the store: stage → rules → each row's authorisation again → merge.
  *
- * What must stay true: one plain insert takes every row that passes; whatever is left is then
- * given exactly one reason; both read one snapshot, so the account adds up.
- * Measured: a plain insert behind an anti-join was 1.4 times as fast as `on conflict do nothing`.
+ * What must stay true: every row gets exactly one verdict, and what is inserted is what the
+ * verdicts say; rows that the store holds already are never changed.
+ * Measured: a plain insert in the order of the key was 1.4 times as fast as `on conflict do nothing`.
  */
 import { decideParams, passesSql, reasonSql } from '../authorisation/check.ts';
-import type { Session, SqlValue } from '../database/database.ts';
+import type { Session } from '../database/database.ts';
+import { DatabaseFailure } from '../database/driver-error.ts';
 import { firstDay, previousPeriod } from '../model/period.ts';
 import { anyBroken, brokenIds, monthRules, ruleText } from '../tape/rule-book.ts';
 import type { MonthPart } from './month-part.ts';
 import { outcomeOf, type PartOutcome } from './part-outcome.ts';
 import type { Registry } from './registry.ts';
+
+const UNIQUE_VIOLATION = '23505';
 
 const CONTENT = [
   'as_of',
@@ -35,80 +38,62 @@ const STAGE = `create temp table stage_month (row_number bigint, account_ref uui
   paid_minor bigint, days_past_due int, past_due_minor bigint, first_delinquency_on date,
   last_paid_on date, five_class int) on commit drop`;
 
-/** Numbers of the parameters of `fromSql`. */
-interface Numbers {
-  readonly furnisher: number;
-  readonly period: number;
-  readonly before: number;
-  readonly first: number;
-  readonly last: number;
-}
-
-// sql: only parameter numbers are written into the text.
-const fromSql = (n: Numbers) => `
-  from (select *, $${n.period}::date as period from stage_month) m
-  left join account_locator l on l.furnisher_id = $${n.furnisher}::uuid and l.account_ref = m.account_ref
-    and l.account_ref between $${n.first}::uuid and $${n.last}::uuid
+const FROM = `
+  from (select *, $7::date as period from stage_month) m
+  left join account_locator l on l.furnisher_id = $2::uuid and l.account_ref = m.account_ref
+    and l.account_ref between $9::uuid and $10::uuid
   left join authorisation a on a.subject_id = l.subject_id
-    and a.authorisation_id = m.authorisation_id and a.provider_id = $${n.furnisher}::uuid
+    and a.authorisation_id = m.authorisation_id and a.provider_id = $2::uuid
   left join account_month p on p.subject_id = l.subject_id and p.account_id = l.account_id
-    and p.period = $${n.before}::date
+    and p.period = $8::date
     and not exists (select 1 from account_month newer where newer.subject_id = p.subject_id
-      and newer.account_id = p.account_id and newer.period = $${n.before}::date
+      and newer.account_id = p.account_id and newer.period = $8::date
       and newer.revision > p.revision)
-  left join account_month h on h.subject_id = l.subject_id and h.account_id = l.account_id
-    and h.period = $${n.period}::date and h.revision = m.revision
-  cross join lateral (select l.subject_id, l.account_id, m.account_ref, l.kind, $${n.period}::date as period,
+  cross join lateral (select l.subject_id, l.account_id, m.account_ref, l.kind, m.period,
     m.days_past_due > 0 as adverse, null::date as adult_from) r
   cross join lateral (select l.kind, l.opened_on, l.closed_on, l.original_amount_minor,
     l.term_months) k`;
 
-const FROM = fromSql({ furnisher: 2, period: 7, before: 8, first: 9, last: 10 });
-
 const LOST_RULES = monthRules(['reject', 'hold']);
+const WARN_RULES = monthRules(['warn']);
 const IS_GAP = `(m.preceding = 'furnished' and p.account_id is null)`;
-const IS_GOOD = `l.account_id is not null and a.authorisation_id is not null and ${passesSql()}
-  and not ${anyBroken(LOST_RULES)} and not ${IS_GAP}`;
+const IS_GOOD = `(l.account_id is not null and a.authorisation_id is not null and ${passesSql()}
+  and not ${anyBroken(LOST_RULES)} and not ${IS_GAP})`;
 
-const INSERT = `insert into account_month (subject_id, account_id, period, revision,
-    ${CONTENT.join(', ')}, authorisation_id, submission_id, row_number)
-  select l.subject_id, l.account_id, $7::date, m.revision, ${columns('m')}, m.authorisation_id,
-    $11::uuid, m.row_number
-  ${FROM} where ${IS_GOOD} and h.account_id is null
+/**
+ * Every row with its verdict: null when it is accepted, else the outcome and then the rules. Left
+ * joins and one expression: a planner that multiplies the odds of each check sees one row where
+ * there are 100,000, and walks indexes for it.
+ */
+const JUDGE = `create temp table judged on commit drop as
+  select l.subject_id, l.account_id, m.revision, ${columns('m')}, m.authorisation_id, m.row_number,
+    case
+      when ${IS_GOOD} then
+        case when ${anyBroken(WARN_RULES)} then array['accepted'] || ${brokenIds(WARN_RULES)} end
+      when l.account_id is null then array['rejected', 'V01_ACCOUNT']
+      when ${anyBroken(monthRules(['reject']))} then array['rejected'] || ${brokenIds(LOST_RULES)}
+      when a.authorisation_id is null then array['refused', 'never_asked']
+      when not ${passesSql()} then array['refused', ${reasonSql()}]
+      else array['held'] || ${brokenIds(LOST_RULES)}
+        || case when ${IS_GAP} then array['V13_GAP'] else '{}' end
+    end as verdict
+  ${FROM}
   order by l.subject_id, l.account_id`;
 
-/** Rows that were not inserted by $11, each with its outcome and rules. */
-const LEFT_OVER = `
-  select m.row_number,
-    case
-      when l.account_id is null then 'rejected'
-      when h.account_id is not null then
-        case when (${columns('h')}, h.authorisation_id) is not distinct from (${columns('m')}, m.authorisation_id)
-        then 'unchanged' else 'held' end
-      when ${anyBroken(monthRules(['reject']))} then 'rejected'
-      when a.authorisation_id is null or not ${passesSql()} then 'refused'
-      else 'held'
-    end as outcome,
-    case
-      when l.account_id is null then array['V01_ACCOUNT']
-      when h.account_id is not null then
-        case when (${columns('h')}, h.authorisation_id) is not distinct from (${columns('m')}, m.authorisation_id)
-        then array['unchanged'] else array['V13_CONFLICT'] end
-      when ${anyBroken(monthRules(['reject']))} then ${brokenIds(LOST_RULES)}
-      when a.authorisation_id is null then array['never_asked']
-      when not ${passesSql()} then array[${reasonSql()}]
-      else ${brokenIds(LOST_RULES)} || case when ${IS_GAP} then array['V13_GAP'] else '{}' end
-    end as rules
-  ${FROM}
-  where h.account_id is null or h.submission_id <> $11::uuid or h.row_number <> m.row_number
-  order by m.row_number`;
+const ACCEPTED = `(j.verdict is null or j.verdict[1] = 'accepted')`;
+const SAME_KEY = `h.subject_id = j.subject_id and h.account_id = j.account_id
+  and h.period = $1::date and h.revision = j.revision`;
+const INSERT = `insert into account_month (subject_id, account_id, period, revision,
+    ${CONTENT.join(', ')}, authorisation_id, submission_id, row_number)
+  select j.subject_id, j.account_id, $1::date, j.revision, ${columns('j')}, j.authorisation_id,
+    $2::uuid, j.row_number
+  from judged j where ${ACCEPTED}`;
 
-const WARNED = `
-  select m.row_number, ${brokenIds(monthRules(['warn']))} as rules
-  ${fromSql({ furnisher: 1, period: 2, before: 3, first: 4, last: 5 })}
-  where h.submission_id = $6::uuid and h.row_number = m.row_number
-    and ${anyBroken(monthRules(['warn']))}
-  order by m.row_number`;
+/** Rows that the store holds already under the same key: the same again, or something else. */
+const MARK_KNOWN = `update judged j set verdict = case
+    when (${columns('h')}, h.authorisation_id) is not distinct from (${columns('j')}, j.authorisation_id)
+    then array['unchanged', 'unchanged'] else array['held', 'V13_CONFLICT'] end
+  from account_month h where ${SAME_KEY} and ${ACCEPTED}`;
 
 type Fault = PartOutcome['faults'][number];
 
@@ -129,8 +114,21 @@ function faultsOf(
   });
 }
 
+/** Inserts what was accepted. New rows are the rule; only a clash looks for those already there. */
+async function insertAccepted(session: Session, period: string, id: string): Promise<void> {
+  await session.query('savepoint before_insert');
+  try {
+    await session.query(INSERT, [firstDay(period), id]);
+  } catch (error) {
+    if (!(error instanceof DatabaseFailure && error.sqlstate === UNIQUE_VIOLATION)) throw error;
+    await session.query('rollback to savepoint before_insert');
+    await session.query(MARK_KNOWN, [firstDay(period)]);
+    await session.query(INSERT, [firstDay(period), id]);
+  }
+}
+
 /**
- * Merges one part. Runs in a repeatable-read transaction of its own.
+ * Merges one part. Runs in a transaction of its own.
  * @throws a database failure with SQLSTATE 22… when a line holds an impossible date
  */
 export async function mergeMonths(
@@ -145,7 +143,7 @@ export async function mergeMonths(
   await session.query(`set local work_mem = '128MB'`);
   await session.query(STAGE);
   await session.copyIn('copy stage_month from stdin', [part.text]);
-  const params: SqlValue[] = [
+  await session.query(JUDGE, [
     ...decideParams({
       moment: registry.now(),
       provider_id: place.furnisher_id,
@@ -156,22 +154,14 @@ export async function mergeMonths(
     firstDay(previousPeriod(place.period)),
     part.firstRef,
     part.lastRef,
-  ];
-  const withSubmission = [...params, place.submission_id];
-  const { affected } = await session.query(INSERT, withSubmission);
-  if (affected < part.good) {
-    const { rows } = await session.query<{
-      row_number: number;
-      outcome: Fault['outcome'];
-      rules: string[];
-    }>(LEFT_OVER, withSubmission);
-    for (const row of rows) faults.push(...faultsOf(row.row_number, row.outcome, row.rules));
-  }
-  const warned = await session.query<{ row_number: number; rules: string[] }>(WARNED, [
-    place.furnisher_id,
-    ...params.slice(6),
-    place.submission_id,
   ]);
-  for (const row of warned.rows) faults.push(...faultsOf(row.row_number, 'accepted', row.rules));
+  await insertAccepted(session, place.period, place.submission_id);
+  const { rows } = await session.query<{ row_number: number; verdict: string[] }>(
+    'select row_number, verdict from judged where verdict is not null order by row_number',
+  );
+  for (const { row_number, verdict } of rows) {
+    const [outcome, ...rules] = verdict;
+    faults.push(...faultsOf(row_number, outcome as Fault['outcome'], rules));
+  }
   return outcomeOf(part.rows, faults);
 }
