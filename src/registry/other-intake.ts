@@ -5,10 +5,11 @@
  * What must stay true: one document is one person; a name never joins two; identity is sealed
  * before it reaches the database; a locator points to what its furnisher sent, never another's.
  */
-import type { AuthorisationEvent, AuthorisationRecord } from '../authorisation/record.ts';
+import { isWireEntry, type WireEntry } from '../authorisation/schema.ts';
 import { type Entry, storeEntries } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
 import { checkIdentityNumber, normaliseName } from '../model/identity-number.ts';
+import { isDate } from '../model/period.ts';
 import { IDENTITY_KINDS, type IdentityKind } from '../model/record.ts';
 import { readCopyField } from '../tape/copy-text.ts';
 import { outcomeOf, type PartOutcome } from './part-outcome.ts';
@@ -191,7 +192,29 @@ async function insertSubjects(
   );
 }
 
-const ACCOUNT_ROW = /^[1-9]\d{0,8}$/;
+type Form = (value: string | null) => boolean;
+const form =
+  (pattern: RegExp): Form =>
+  (value) =>
+    value !== null && pattern.test(value);
+const orNone =
+  (isForm: Form): Form =>
+  (value) =>
+    value === null || isForm(value);
+const isDay = orNone((value) => value !== null && isDate(value));
+
+/** Forms of the fields after account_ref, in the order of PART_COLUMNS: one spelling each. */
+const ACCOUNT_FORMS: readonly Form[] = [
+  form(UUID),
+  form(/^[1-9]\d{0,8}$/),
+  form(/^(revolving_line|instalment_loan)$/),
+  orNone(form(/^\P{Cc}{1,200}$/u)),
+  form(/^[A-Z]{3}$/),
+  isDay,
+  isDay,
+  orNone(form(/^(0|[1-9]\d{0,14})$/)),
+  orNone(form(/^(0|[1-9]\d{0,3})$/)),
+];
 
 /** Lines of kind account. */
 export async function takeAccounts(
@@ -200,11 +223,12 @@ export async function takeAccounts(
   part: TextPart,
 ): Promise<PartOutcome> {
   const faults: Fault[] = [];
+  const seen = new Set<string | null>();
   const rows = fieldsOf(part, 10, faults).filter(({ row, fields }) => {
+    const ref = fields[0] ?? null;
     const isGood =
-      UUID.test(fields[1] ?? '') &&
-      ACCOUNT_ROW.test(fields[2] ?? '') &&
-      (fields[3] === 'revolving_line' || fields[3] === 'instalment_loan');
+      !seen.has(ref) && ACCOUNT_FORMS.every((isForm, index) => isForm(fields[index + 1] ?? null));
+    seen.add(ref);
     if (!isGood) faults.push(fault(row, 'rejected', 'W01'));
     return isGood;
   });
@@ -279,22 +303,15 @@ export async function takeAccounts(
   return outcomeOf(part.lines.length, faults);
 }
 
-interface WireEntry {
-  readonly subject_ref: string;
-  readonly record: AuthorisationRecord;
-  readonly events: AuthorisationEvent[];
-}
+/** What JSON.stringify never writes and a database never stores: NUL and halves of pairs. */
+const BAD_ESCAPE = /\\u(0000|d[89a-f])/i;
 
 function parseEntry(line: string, row: number): WireEntry | null {
   const tab = line.indexOf('\t');
-  if (Number(line.slice(0, tab)) !== row) return null;
+  if (Number(line.slice(0, tab)) !== row || BAD_ESCAPE.test(line)) return null;
   try {
-    const entry = JSON.parse(line.slice(tab + 1)) as WireEntry;
-    return UUID.test(entry.subject_ref) &&
-      UUID.test(entry.record.authorisation_id) &&
-      Array.isArray(entry.events)
-      ? entry
-      : null;
+    const entry: unknown = JSON.parse(line.slice(tab + 1));
+    return isWireEntry(entry) ? entry : null;
   } catch {
     return null;
   }
@@ -310,7 +327,7 @@ export async function takeAuthorisations(
   const entries = part.lines.flatMap((line, index) => {
     const row = part.firstRow + index;
     const entry = parseEntry(line, row);
-    if (entry?.record.parties?.provider_id === part.furnisher_id) return [{ row, entry }];
+    if (entry?.record.parties.provider_id === part.furnisher_id) return [{ row, entry }];
     faults.push(fault(row, 'rejected', 'W01'));
     return [];
   });
