@@ -2,8 +2,10 @@
  * The commands. What must stay true: `--help` everywhere, `--json` for machines, tables for
  * people, exit code 0 for done, 1 for a failure, 2 for a wrong call.
  */
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { addGatewayCommands } from './gateway-commands.ts';
+import { createCard } from './home.ts';
 import { printFailure } from './print.ts';
 import { addRegistryCommands } from './registry-commands.ts';
 
@@ -20,6 +22,15 @@ export async function main(argv: readonly string[]): Promise<void> {
       .description("the lender's side: book, authorisations, gate, hand-over"),
   );
   addRegistryCommands(program.command('registry').description('the central credit database'));
+  program
+    .command('card')
+    .description('make keys and a participant.json for a caller of an API: an app, an officer …')
+    .requiredOption('--home <folder>', 'where the keys are kept')
+    .requiredOption('--name <name>', 'whose they are')
+    .action((options: { home: string; name: string }) => {
+      const { participant_id } = createCard(resolve(options.home), options.name);
+      process.stdout.write(`participant ${participant_id}\n`);
+    });
   try {
     await program.parseAsync([...argv]);
   } catch (error) {

@@ -3,6 +3,13 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
+import {
+  type AuthorisationColumns,
+  appendEvent,
+  findAuthorisation,
+  type Recorded,
+  recordOne,
+} from '../gateway/authorisations.ts';
 import { coverage } from '../gateway/coverage.ts';
 import { FAULT_COLUMNS, faultsAsCsv, listTapes, tapeFaults } from '../gateway/faults.ts';
 import { bookPeriods, explainGate, previewGate } from '../gateway/gate.ts';
@@ -10,9 +17,17 @@ import { handOver } from '../gateway/hand-over.ts';
 import { importAuthorisations } from '../gateway/import-authorisations.ts';
 import { loadTape, type TapeReport } from '../gateway/load-tape.ts';
 import { AssentError } from '../model/error.ts';
+import { admitParticipant } from '../participants/participant.ts';
 import { parseMapping } from '../tape/mapping.ts';
-import { connectGateway, createGatewayHome, type OpenGateway, openGateway } from './home.ts';
+import {
+  buildGatewayServer,
+  connectGateway,
+  createGatewayHome,
+  type OpenGateway,
+  openGateway,
+} from './home.ts';
 import { percent, print, progressBar, table } from './print.ts';
+import { serveUntilStopped } from './serve.ts';
 
 interface Shared {
   readonly home: string;
@@ -208,6 +223,107 @@ function addGateCommands(gateway: Command): void {
     );
 }
 
+function readJson(path: string): unknown {
+  if (!existsSync(path)) throw new AssentError('file_unreadable');
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    throw new AssentError('argument_invalid', { detail: 'the file is no JSON' });
+  }
+}
+
+const showRecorded = (r: Recorded) => `${r.authorisation_id}: ${r.state} (${r.result})`;
+
+function addAuthorisationCommands(gateway: Command): void {
+  shared(gateway.command('import-authorisations <file>'))
+    .description('import authorisations from CSV')
+    .action((path: string, options: Shared) =>
+      withGateway(options, async ({ gateway: g }) => {
+        const report = await importAuthorisations(g, fileBytes(path), progressBar());
+        print(
+          report,
+          options.json === true,
+          (r) =>
+            `stored ${r.stored}, unchanged ${r.unchanged}, faults ${r.faults.length}\n${r.faults
+              .slice(0, 20)
+              .map((f) => `  row ${f.row}, ${f.field}: ${f.problem}`)
+              .join('\n')}`,
+        );
+        if (report.faults.length > 0) process.exitCode = 1;
+      }),
+    );
+  shared(gateway.command('authorise <file>'))
+    .description('record one authorisation from JSON (docs/DATA.md, "One by one")')
+    .action((path: string, options: Shared) =>
+      withGateway(options, async ({ gateway: g }) => {
+        const columns = readJson(path) as AuthorisationColumns;
+        if (!Array.isArray(columns?.events) || columns.events.length === 0)
+          throw new AssentError('argument_invalid', { detail: 'the file lists no events' });
+        print(await recordOne(g, columns), options.json === true, showRecorded);
+      }),
+    );
+  shared(gateway.command('event <authorisation_id> <event>'))
+    .description('append an event to an authorisation, such as withdrawn')
+    .option('--at <moment>', 'when it happened (ISO 8601); default: now')
+    .option('--reason <text>', 'why; no identity values')
+    .action((id: string, event: string, options: Shared & { at?: string; reason?: string }) =>
+      withGateway(options, async ({ gateway: g }) => {
+        const columns = {
+          event,
+          event_at: options.at ?? g.now().toISOString(),
+          ...(options.reason === undefined ? {} : { event_reason: options.reason }),
+        };
+        print(await appendEvent(g, id, columns), options.json === true, showRecorded);
+      }),
+    );
+  shared(gateway.command('authorisation <authorisation_id>'))
+    .description('show an authorisation: its record, its events and its state')
+    .action((id: string, options: Shared) =>
+      withGateway(options, async ({ gateway: g }) =>
+        print(await findAuthorisation(g, id), true, String),
+      ),
+    );
+}
+
+function addServerCommands(gateway: Command): void {
+  gateway
+    .command('admit <card>')
+    .description("admit the lender's app or an officer from its participant.json")
+    .option('--home <folder>', "the gateway's home", '.assent/gateway')
+    .requiredOption('--role <role>', 'app or officer')
+    .action((path: string, options: Shared & { role: string }) =>
+      withGateway(options, async ({ gateway: g }) => {
+        const { role } = options;
+        if (role !== 'app' && role !== 'officer')
+          throw new AssentError('argument_invalid', { detail: '--role is app or officer' });
+        const card = readJson(path) as { participant_id: string; name: string; jwks: unknown };
+        const admitted = await admitParticipant(g.db, {
+          participant_id: card.participant_id,
+          name: card.name,
+          jwks: card.jwks,
+          role,
+          licence_id: 'own',
+          brands: [],
+          admitted_at: g.now(),
+        });
+        process.stdout.write(`admitted ${admitted.participant_id} as ${role}\n`);
+      }),
+    );
+  gateway
+    .command('start')
+    .description("serve the gateway's API to the lender's app and officers until stopped")
+    .option('--home <folder>', "the gateway's home", '.assent/gateway')
+    .option('--port <n>', 'port to listen on', '8089')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--url <url>', 'where callers reach it; default: host and port')
+    .action((options: Shared & { port: string; host: string; url?: string }) =>
+      withGateway(options, async (open) => {
+        const url = options.url ?? `http://${options.host}:${options.port}`;
+        await serveUntilStopped(await buildGatewayServer(open, url), options);
+      }),
+    );
+}
+
 /** Adds the gateway's commands. */
 export function addGatewayCommands(gateway: Command): void {
   gateway
@@ -232,22 +348,7 @@ export function addGatewayCommands(gateway: Command): void {
       connectGateway(resolve(options.home), options.registry),
     );
   addTapeCommands(gateway);
-  shared(gateway.command('import-authorisations <file>'))
-    .description('import authorisations from CSV')
-    .action((path: string, options: Shared) =>
-      withGateway(options, async ({ gateway: g }) => {
-        const report = await importAuthorisations(g, fileBytes(path), progressBar());
-        print(
-          report,
-          options.json === true,
-          (r) =>
-            `stored ${r.stored}, unchanged ${r.unchanged}, faults ${r.faults.length}\n${r.faults
-              .slice(0, 20)
-              .map((f) => `  row ${f.row}, ${f.field}: ${f.problem}`)
-              .join('\n')}`,
-        );
-        if (report.faults.length > 0) process.exitCode = 1;
-      }),
-    );
+  addAuthorisationCommands(gateway);
   addGateCommands(gateway);
+  addServerCommands(gateway);
 }

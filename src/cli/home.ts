@@ -14,6 +14,7 @@ import { openPostgresql } from '../database/postgresql.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Registry as RegistryLink } from '../gateway/hand-over.ts';
 import { type ApiClient, openClient } from '../http/client.ts';
+import { gatewayRoutes } from '../http/gateway-routes.ts';
 import type { Server } from '../http/instance.ts';
 import { registryRoutes } from '../http/registry-routes.ts';
 import { buildServer } from '../http/server.ts';
@@ -88,6 +89,21 @@ async function openDatabase(home: string, program: 'gateway' | 'registry'): Prom
 
 const ringOf = (home: string, name = 'keys') => loadKeyFile(join(home, `${name}.json`), { random });
 
+function writeCard(home: string, owner: { participant_id: string; name: string }): void {
+  const { participant_id, name } = owner;
+  const card = { participant_id, name, jwks: publicJwks(ringOf(home)) };
+  writeFileSync(join(home, 'participant.json'), `${JSON.stringify(card, null, 2)}\n`);
+}
+
+/** Keys and `participant.json` for whoever calls an API without being a gateway. */
+export function createCard(home: string, name: string): { participant_id: string } {
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  createKeyFile(join(home, 'keys.json'), { random, now });
+  const participant_id = newId();
+  writeCard(home, { participant_id, name });
+  return { participant_id };
+}
+
 /** Makes a gateway's home: keys, configuration, and `participant.json` for the registry's operator. */
 export function createGatewayHome(
   home: string,
@@ -98,12 +114,7 @@ export function createGatewayHome(
   createKeyFile(join(home, 'keys.json'), { random, now });
   const config: GatewayConfig = { participant_id: newId(), notices: {}, ...options };
   writeConfig(home, config);
-  const card = {
-    participant_id: config.participant_id,
-    name: config.name,
-    jwks: publicJwks(ringOf(home)),
-  };
-  writeFileSync(join(home, 'participant.json'), `${JSON.stringify(card, null, 2)}\n`);
+  writeCard(home, config);
   return config;
 }
 
@@ -190,6 +201,34 @@ export async function createRegistryHome(
   return config;
 }
 
+/** What both servers have in common. */
+function serverBase(url: string, ring: KeyRing, db: Database) {
+  return {
+    issuer: url,
+    audience: url,
+    now,
+    random,
+    version: VERSION,
+    keys: {
+      kid: ring.signing.kid,
+      signing: ring.signing.key.toCryptoKey({ name: 'Ed25519' }, false, ['sign']) as never,
+      publicKeys: ring.publicKeys as never,
+    },
+    participants: openParticipantStore(db),
+    probe: async () => (await db.query('select 1')).rows.length === 1,
+  };
+}
+
+/** The gateway's own API, for the lender's app and officers. @param url where they reach it */
+export function buildGatewayServer({ gateway }: OpenGateway, url: string): Promise<Server> {
+  return buildServer({
+    ...serverBase(url, gateway.ring, gateway.db),
+    routes: gatewayRoutes(gateway),
+    title: 'Assent gateway',
+    description: "The lender's side: what borrowers answered, and what may leave.",
+  });
+}
+
 export interface OpenRegistry {
   readonly server: Server;
   readonly registry: Registry;
@@ -218,22 +257,11 @@ export async function openRegistry(
     work = work.then(() => processSubmission(registry, id)).catch(onFailure);
   };
   const server = await buildServer({
-    issuer: config.url,
-    audience: config.url,
-    now,
-    random,
-    version: VERSION,
-    keys: {
-      kid: ring.signing.kid,
-      signing: ring.signing.key.toCryptoKey({ name: 'Ed25519' }, false, ['sign']) as never,
-      publicKeys: ring.publicKeys as never,
-    },
-    participants: openParticipantStore(db),
+    ...serverBase(config.url, ring, db),
     routes: registryRoutes({ registry, process }),
     title: 'Assent registry',
     description:
       'The central credit database: nothing is stored without the authorisation of the borrower.',
-    probe: async () => (await db.query('select 1')).rows.length === 1,
   });
   work = resumeProcessing(registry).catch(onFailure);
   return {

@@ -8,6 +8,7 @@ import type { FaultPage } from '../registry/submissions.ts';
 import type { SubmissionView } from '../wire/part.ts';
 import { createRegistryHome, openRegistry, operatorClient } from './home.ts';
 import { print, printFailure, table } from './print.ts';
+import { serveUntilStopped } from './serve.ts';
 
 interface Shared {
   readonly home: string;
@@ -22,14 +23,7 @@ function shared(command: Command): Command {
 
 async function start(options: Shared & { port: string; host: string }): Promise<void> {
   const open = await openRegistry(resolve(options.home), printFailure);
-  await open.server.listen({ port: Number(options.port), host: options.host });
-  process.stdout.write(
-    `listening on ${options.host}:${options.port}; documentation at /documentation\n`,
-  );
-  await new Promise<void>((stop) => {
-    process.once('SIGINT', () => stop());
-    process.once('SIGTERM', () => stop());
-  });
+  await serveUntilStopped(open.server, options);
   await open.close();
 }
 

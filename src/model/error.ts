@@ -130,7 +130,7 @@ export const ERROR_KINDS = {
   keys_missing: {
     status: 500,
     title: 'There is no key file.',
-    remedy: 'Create one with `assent keys create`, or restore it from its backup.',
+    remedy: 'Make a home (`assent gateway init`, `assent registry init`) or a card (`assent card`), or restore it from its backup.',
   },
   keys_invalid: {
     status: 500,
@@ -252,6 +252,22 @@ export const ERROR_KINDS = {
     status: 404,
     title: 'There is no file of that person.',
     remedy: 'Check the id or the document.',
+  },
+  authorisation_invalid: {
+    status: 422,
+    title: 'The authorisation or its event is not as it must be.',
+    remedy:
+      'Correct the field that is named; docs/DATA.md lists the fields and the order of events.',
+  },
+  authorisation_altered: {
+    status: 409,
+    title: 'The authorisation is known with another record or other events.',
+    remedy: 'Records and past events never change: record a new one that supersedes it.',
+  },
+  authorisation_unknown: {
+    status: 404,
+    title: 'There is no such authorisation.',
+    remedy: 'Check the authorisation_id.',
   },
   home_missing: {
     status: 400,

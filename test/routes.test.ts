@@ -1,0 +1,219 @@
+/**
+ * Every route of both programs, asked as every role and with every kind of bad token; and what
+ * the gateway's API does for the lender's app and officers.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildGatewayServer } from '../src/cli/home.ts';
+import { type ApiClient, openClient } from '../src/http/client.ts';
+import type { Server } from '../src/http/instance.ts';
+import { routeMatrix } from '../src/http/route-matrix.ts';
+import { publicJwks } from '../src/keys/jws.ts';
+import type { KeyRing } from '../src/keys/key-ring.ts';
+import { AssentError } from '../src/model/error.ts';
+import { admitParticipant } from '../src/participants/participant.ts';
+import type { Role } from '../src/participants/role.ts';
+import { load, monthRow, Pair, tapeText } from './pair.ts';
+
+const PERIOD = '2026-01';
+const now = () => new Date();
+const random = (bytes: number) => randomBytes(bytes);
+let pair: Pair;
+let gatewayServer: Server;
+let gatewayUrl: string;
+
+beforeAll(async () => {
+  pair = await Pair.open('pglite', 'routes');
+  const open = { gateway: pair.gateway } as Parameters<typeof buildGatewayServer>[0];
+  gatewayServer = await buildGatewayServer(open, 'http://gateway.test');
+  gatewayUrl = await gatewayServer.listen({ port: 0, host: '127.0.0.1' });
+  await load(pair.gateway, tapeText([1, 2].map((n) => monthRow(n, PERIOD))));
+});
+afterAll(async () => {
+  await gatewayServer.close();
+  await pair.close();
+});
+
+const keysOf = (ring: KeyRing) => ({
+  kid: ring.signing.kid,
+  signing: ring.signing.key.toCryptoKey({ name: 'Ed25519' }, false, ['sign']) as never,
+  publicKeys: ring.publicKeys as never,
+});
+
+describe('every route answers every role as declared', () => {
+  it.each(['registry', 'gateway'] as const)(
+    'of the %s',
+    async (program) => {
+      const isRegistry = program === 'registry';
+      const issuer = isRegistry ? pair.registry.issuer : 'http://gateway.test';
+      const cells = await routeMatrix({
+        app: isRegistry ? pair.server : gatewayServer,
+        db: isRegistry ? pair.registry.db : pair.gateway.db,
+        issuer,
+        audience: issuer,
+        keys: keysOf(isRegistry ? pair.registry.ring : pair.gateway.ring),
+        now,
+        random,
+        parameters: { period: PERIOD, part_number: '1' },
+      });
+      const routes = new Set(cells.map((cell) => `${cell.method} ${cell.url}`));
+      expect(routes.size).toBeGreaterThan(isRegistry ? 16 : 9);
+      expect(cells.filter((cell) => !cell.isAsDeclared)).toEqual([]);
+    },
+    300_000,
+  );
+});
+
+async function caller(role: Role): Promise<ApiClient> {
+  const ring = pair.newRing(`caller-${randomUUID()}`);
+  const participant_id = randomUUID();
+  await admitParticipant(pair.gateway.db, {
+    participant_id,
+    name: role,
+    role,
+    licence_id: 'own',
+    brands: [],
+    jwks: publicJwks(ring),
+    admitted_at: now(),
+  });
+  return openClient({
+    base_url: 'http://gateway.test',
+    participant_id,
+    key: keysOf(ring).signing,
+    kid: ring.signing.kid,
+    fetch: (input, init) =>
+      fetch(String(input).replace('http://gateway.test', gatewayUrl), init as RequestInit),
+    now,
+    random,
+    sleep: async () => {},
+  });
+}
+
+async function codeOf(run: Promise<unknown>): Promise<string> {
+  const error = await run.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  return error instanceof AssentError ? error.code : 'none';
+}
+
+describe("the gateway's API", () => {
+  const authorisation = (id: string, over: object = {}) => ({
+    authorisation_id: id,
+    subject_ref: 'c1',
+    purpose: 'F1',
+    products: ['revolving_line'],
+    accounts: ['a1'],
+    fetch: 'PERIODIC',
+    starts_at: '2025-06-01T08:00:00+08:00',
+    notice_id: 'n',
+    notice_version: 1,
+    notice_sha256: 'a'.repeat(64),
+    language: 'zh',
+    channel: 'app',
+    evidence_method: 'click',
+    evidence_sha256: 'b'.repeat(64),
+    service_conditional: false,
+    events: [{ event: 'given', event_at: '2025-06-01T08:00:00+08:00' }],
+    ...over,
+  });
+  const record = (api: ApiClient, json: unknown) =>
+    api.json<{ state: string; result: string }>({
+      method: 'POST',
+      path: '/v1/authorisations',
+      json,
+      idempotent: true,
+    });
+  const append = (api: ApiClient, id: string, json: unknown) =>
+    api.json<{ state: string; result: string }>({
+      method: 'POST',
+      path: `/v1/authorisations/${id}/events`,
+      json,
+      idempotent: true,
+    });
+  const decision = (api: ApiClient, account_ref: string) =>
+    api.json<{ reason: string | null; authorisation_id: string | null }>({
+      method: 'POST',
+      path: `/v1/periods/${PERIOD}/decisions`,
+      json: { account_ref },
+      idempotent: true,
+    });
+
+  it('records an answer, releases the row, and withholds it after the withdrawal', async () => {
+    const app = await caller('app');
+    const officer = await caller('officer');
+    const id = randomUUID();
+    expect(await decision(officer, 'a1')).toMatchObject({ reason: 'never_asked' });
+    expect(await record(app, authorisation(id))).toMatchObject({
+      state: 'given',
+      result: 'stored',
+    });
+    expect(await record(app, authorisation(id))).toMatchObject({ result: 'unchanged' });
+    expect(await decision(officer, 'a1')).toMatchObject({ reason: null, authorisation_id: id });
+    const withdrawn = { event: 'withdrawn', event_at: '2025-07-01T00:00:00Z' };
+    expect(await append(app, id, withdrawn)).toMatchObject({
+      state: 'withdrawn',
+      result: 'stored',
+    });
+    expect(await append(app, id, withdrawn)).toMatchObject({ result: 'unchanged' });
+    expect(await decision(officer, 'a1')).toMatchObject({ reason: 'withdrawn' });
+    const shown = await officer.json<{ subject_ref: string; events: unknown[] }>({
+      method: 'GET',
+      path: `/v1/authorisations/${id}`,
+    });
+    expect(shown.subject_ref).toBe('c1');
+    expect(shown.events).toHaveLength(2);
+    const { coverage } = await officer.json<{ coverage: { withheld: object }[] }>({
+      method: 'GET',
+      path: '/v1/coverage',
+      query: { period: PERIOD },
+    });
+    expect(coverage[0]?.withheld).toEqual({ never_asked: 1, withdrawn: 1 });
+  });
+
+  it('refuses what is wrong with a code of its own, and keeps what was there', async () => {
+    const app = await caller('app');
+    const id = randomUUID();
+    await record(app, authorisation(id));
+    const events = [{ event: 'given', event_at: '2025-06-02T00:00:00Z' }];
+    const cases: [Promise<unknown>, string][] = [
+      [record(app, authorisation(id, { events })), 'authorisation_altered'],
+      [
+        record(app, authorisation(randomUUID(), { subject_ref: 'nobody' })),
+        'authorisation_invalid',
+      ],
+      [
+        record(app, authorisation(randomUUID(), { accounts: ['nothing'] })),
+        'authorisation_invalid',
+      ],
+      [record(app, authorisation(randomUUID(), { purpose: 'X9' })), 'authorisation_invalid'],
+      [record(app, { ...authorisation(randomUUID()), more: 1 }), 'request_invalid'],
+      [
+        append(app, id, { event: 'refused', event_at: '2025-07-01T00:00:00Z' }),
+        'authorisation_invalid',
+      ],
+      [
+        append(app, id, { event: 'withdrawn', event_at: '2025-01-01T00:00:00Z' }),
+        'authorisation_invalid',
+      ],
+      [
+        append(app, randomUUID(), { event: 'withdrawn', event_at: '2025-07-01T00:00:00Z' }),
+        'authorisation_unknown',
+      ],
+    ];
+    for (const [run, code] of cases) expect(await codeOf(run)).toBe(code);
+    expect(await record(app, authorisation(id))).toMatchObject({ result: 'unchanged' });
+  });
+
+  it('lets only one of two events that arrive together in', async () => {
+    const app = await caller('app');
+    const id = randomUUID();
+    await record(app, authorisation(id));
+    const both = await Promise.allSettled(
+      ['withdrawn', 'expired'].map((event) =>
+        append(app, id, { event, event_at: '2025-08-01T00:00:00Z' }),
+      ),
+    );
+    expect(both.map((one) => one.status).sort()).toEqual(['fulfilled', 'rejected']);
+  });
+});
