@@ -24,9 +24,9 @@ import { bookPeriods } from './gateway/gate.ts';
 import { type HandOverReport, handOver } from './gateway/hand-over.ts';
 import { importAuthorisations } from './gateway/import-authorisations.ts';
 import { loadTape, type TapeReport } from './gateway/load-tape.ts';
-import type { ApiClient } from './http/client.ts';
 import type { AuditLine } from './registry/audit.ts';
 import { parseMapping } from './tape/mapping.ts';
+import type { ApiClient } from './wire/api-client.ts';
 import { type Lender, makeWorld } from './world/world.ts';
 
 const USAGE = `npm start -- [--exit] [--home FOLDER] [--port N] [--borrowers N]

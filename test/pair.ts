@@ -15,7 +15,7 @@ import { openPostgresql } from '../src/database/postgresql.ts';
 import type { Gateway } from '../src/gateway/gateway.ts';
 import type { Registry as RegistryLink } from '../src/gateway/hand-over.ts';
 import { loadTape, type TapeReport } from '../src/gateway/load-tape.ts';
-import { type ApiClient, openClient } from '../src/http/client.ts';
+import { openClient } from '../src/http/client.ts';
 import type { Server } from '../src/http/instance.ts';
 import { registryRoutes } from '../src/http/registry-routes.ts';
 import { buildServer } from '../src/http/server.ts';
@@ -27,6 +27,7 @@ import type { Role } from '../src/participants/role.ts';
 import { processSubmission } from '../src/registry/intake.ts';
 import type { Registry } from '../src/registry/registry.ts';
 import { type Mapping, parseMapping } from '../src/tape/mapping.ts';
+import type { ApiClient } from '../src/wire/api-client.ts';
 
 export const BACKENDS = ['pglite', 'postgresql'] as const;
 export type Backend = (typeof BACKENDS)[number];

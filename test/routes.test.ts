@@ -5,7 +5,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildGatewayServer } from '../src/cli/home.ts';
-import { type ApiClient, openClient } from '../src/http/client.ts';
+import { openClient } from '../src/http/client.ts';
 import type { Server } from '../src/http/instance.ts';
 import { routeMatrix } from '../src/http/route-matrix.ts';
 import { publicJwks } from '../src/keys/jws.ts';
@@ -13,6 +13,7 @@ import type { KeyRing } from '../src/keys/key-ring.ts';
 import { AssentError } from '../src/model/error.ts';
 import { admitParticipant } from '../src/participants/participant.ts';
 import type { Role } from '../src/participants/role.ts';
+import type { ApiClient } from '../src/wire/api-client.ts';
 import { load, monthRow, Pair, tapeText } from './pair.ts';
 
 const PERIOD = '2026-01';

@@ -13,7 +13,7 @@ import { openPglite } from '../database/pglite.ts';
 import { openPostgresql } from '../database/postgresql.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Registry as RegistryLink } from '../gateway/hand-over.ts';
-import { type ApiClient, openClient } from '../http/client.ts';
+import { openClient } from '../http/client.ts';
 import { gatewayRoutes } from '../http/gateway-routes.ts';
 import type { Server } from '../http/instance.ts';
 import { registryRoutes } from '../http/registry-routes.ts';
@@ -25,6 +25,7 @@ import { AssentError } from '../model/error.ts';
 import { admitParticipant, openParticipantStore } from '../participants/participant.ts';
 import { processSubmission, resumeProcessing } from '../registry/intake.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { ApiClient } from '../wire/api-client.ts';
 
 const now = () => new Date();
 

@@ -7,10 +7,10 @@
  * Merkle root agree with what was sent. Every step can be repeated after a crash.
  */
 import type { Session } from '../database/database.ts';
-import type { ApiClient } from '../http/client.ts';
 import { signJws, type VerifyingKeys, verifyJws } from '../keys/jws.ts';
 import { AssentError } from '../model/error.ts';
 import { addMonths, firstDay } from '../model/period.ts';
+import type { ApiClient } from '../wire/api-client.ts';
 import type { Manifest, Receipt, RowFault, SubmissionView } from '../wire/part.ts';
 import { PART_KINDS, type PartKind } from '../wire/part.ts';
 import { decidePeriod } from './gate.ts';

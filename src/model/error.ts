@@ -130,7 +130,8 @@ export const ERROR_KINDS = {
   keys_missing: {
     status: 500,
     title: 'There is no key file.',
-    remedy: 'Make a home (`assent gateway init`, `assent registry init`) or a card (`assent card`), or restore it from its backup.',
+    remedy:
+      'Make a home (`assent gateway init`, `assent registry init`) or a card (`assent card`), or restore it from its backup.',
   },
   keys_invalid: {
     status: 500,

@@ -346,6 +346,7 @@ export async function processSubmission(registry: Registry, id: string): Promise
     await registry.db.query('analyze subject_locator, account_locator, authorisation');
   await processMonthParts(registry, submission, manifest, kept);
   // The next period's gaps and jumps are sought in this one.
+  // sql: partitionOf checks the period; ANALYZE takes no parameters.
   await registry.db.query(
     `analyze ${partitionOf(submission.period)} (subject_id, account_id, revision)`,
   );
