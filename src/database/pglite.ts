@@ -117,10 +117,18 @@ export async function openPglite(folder?: string): Promise<Database> {
     backend: 'pglite',
     concurrency: 1,
     async transaction<T>(run: (session: Session) => Promise<T>): Promise<T> {
+      // The caller's own error leaves as it is; only what begin and commit throw is the driver's.
+      let own: { readonly error: unknown } | null = null;
       try {
-        return await db.transaction((tx: Transaction) => run(sessionOver(tx)));
+        return await db.transaction((tx: Transaction) =>
+          run(sessionOver(tx)).catch((error: unknown) => {
+            own = { error };
+            throw error;
+          }),
+        );
       } catch (error) {
-        throw fromDriver(error);
+        const failed = own as { readonly error: unknown } | null;
+        throw failed ? failed.error : fromDriver(error);
       }
     },
     async close() {

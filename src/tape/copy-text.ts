@@ -33,13 +33,19 @@ export function copyText(rows: readonly NumberedRow[]): Uint8Array {
   return Buffer.from(text, 'utf8');
 }
 
+/** What the server writes after a backslash; any other character stands for itself. */
+const UNESCAPES: Readonly<Record<string, string>> = {
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+};
+
 /** One field of a COPY line back into its value. */
 export function readCopyField(field: string): string | null {
   if (field === '\\N') return null;
   if (!field.includes('\\')) return field;
-  return field.replace(/\\(.)/g, (_, character: string) => {
-    if (character === 't') return '\t';
-    if (character === 'n') return '\n';
-    return character === 'r' ? '\r' : character;
-  });
+  return field.replace(/\\(.)/gs, (_, character: string) => UNESCAPES[character] ?? character);
 }
