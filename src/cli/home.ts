@@ -44,6 +44,8 @@ function random(bytes: number): Uint8Array {
 
 const newId = () => randomUUID();
 const VERSION = '0.1.0';
+/** How long after a failure a submission is processed again. */
+const PROCESS_AGAIN_MS = 60_000;
 
 export interface GatewayConfig {
   readonly participant_id: string;
@@ -255,7 +257,13 @@ export async function openRegistry(
   };
   let work: Promise<unknown> = Promise.resolve();
   const process = (id: string) => {
-    work = work.then(() => processSubmission(registry, id)).catch(onFailure);
+    work = work
+      .then(() => processSubmission(registry, id))
+      .catch((error: unknown) => {
+        onFailure(error);
+        // A full disk or a lost connection passes; nothing of the submission is lost meanwhile.
+        globalThis.setTimeout(() => process(id), PROCESS_AGAIN_MS).unref();
+      });
   };
   const server = await buildServer({
     ...serverBase(config.url, ring, db),
