@@ -256,13 +256,14 @@ export async function openRegistry(
     profile: config.profile === null ? null : loadProfile(config.profile),
   };
   let work: Promise<unknown> = Promise.resolve();
+  let isClosed = false;
   const process = (id: string) => {
     work = work
       .then(() => processSubmission(registry, id))
       .catch((error: unknown) => {
         onFailure(error);
         // A full disk or a lost connection passes; nothing of the submission is lost meanwhile.
-        globalThis.setTimeout(() => process(id), PROCESS_AGAIN_MS).unref();
+        if (!isClosed) globalThis.setTimeout(() => process(id), PROCESS_AGAIN_MS).unref();
       });
   };
   const server = await buildServer({
@@ -277,6 +278,7 @@ export async function openRegistry(
     server,
     registry,
     close: async () => {
+      isClosed = true;
       await server.close();
       await work;
       await db.close();

@@ -75,7 +75,8 @@ export async function openPostgresql(url: string, schema = 'assent'): Promise<Da
     connectionString: url,
     max: POOL_SIZE,
     application_name: 'assent',
-    options: `-c timezone=UTC -c jit=off -c search_path=${schema}`,
+    // A statement whose client was killed ends too, instead of keeping its locks for its hours.
+    options: `-c timezone=UTC -c jit=off -c client_connection_check_interval=5s -c search_path=${schema}`,
     types: { getTypeParser: parserFor as typeof pg.types.getTypeParser },
   });
   pool.on('error', () => {}); // An idle connection died; the next query opens another.

@@ -108,6 +108,7 @@ async function decide(gateway: Gateway, period: string): Promise<Handover> {
          and not exists (select 1 from already f where f.account_id = d.account_id)`,
       [handoverId, before],
     );
+    await session.query('analyze handover_row');
     return {
       handover_id: handoverId,
       period,

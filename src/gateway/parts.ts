@@ -59,25 +59,40 @@ async function withholdLate(
 async function listSent(session: Session, id: string): Promise<void> {
   await session.query('delete from handover_sent where handover_id = $1', [id]);
   await session.query(
+    `create temp table going on commit drop as
+     select subject_id, account_id, authorisation_id from handover_row
+     where handover_id = $1::uuid and withheld_since is null`,
+    [id],
+  );
+  await session.query('analyze going');
+  await session.query(
     `insert into handover_sent (handover_id, kind, row_number, ref, version)
      select $1::uuid, 'subject', row_number() over (order by c.subject_id), c.subject_id, c.identity_version
-     from customer c left join furnished_customer f on f.subject_id = c.subject_id
-     where c.subject_id in (select subject_id from handover_row
-                            where handover_id = $1::uuid and withheld_since is null)
-       and c.identity_version > coalesce(f.identity_version, 0)
-     union all
+     from (select distinct subject_id from going) g
+     join customer c on c.subject_id = g.subject_id
+     left join furnished_customer f on f.subject_id = c.subject_id
+     where c.identity_version > coalesce(f.identity_version, 0)`,
+    [id],
+  );
+  await session.query(
+    `insert into handover_sent (handover_id, kind, row_number, ref, version)
      select $1::uuid, 'account', row_number() over (order by k.account_id), k.account_id, k.revision
-     from account k left join furnished_account f on f.account_id = k.account_id
-     where k.account_id in (select account_id from handover_row
-                            where handover_id = $1::uuid and withheld_since is null)
-       and k.revision > coalesce(f.revision, 0)
-     union all
-     select $1::uuid, 'authorisation', row_number() over (order by a.authorisation_id), a.authorisation_id, a.last_seq
-     from authorisation a left join furnished_authorisation f on f.authorisation_id = a.authorisation_id
-     where a.last_seq > coalesce(f.last_seq, 0)
-       and (f.authorisation_id is not null or a.authorisation_id in (
-         select authorisation_id from handover_row
-         where handover_id = $1::uuid and withheld_since is null))`,
+     from going g
+     join account k on k.account_id = g.account_id
+     left join furnished_account f on f.account_id = k.account_id
+     where k.revision > coalesce(f.revision, 0)`,
+    [id],
+  );
+  // Those of the rows, and whatever the registry knows an older state of.
+  await session.query(
+    `insert into handover_sent (handover_id, kind, row_number, ref, version)
+     select $1::uuid, 'authorisation', row_number() over (order by a.authorisation_id),
+            a.authorisation_id, a.last_seq
+     from (select authorisation_id from going
+           union select authorisation_id from furnished_authorisation) g
+     join authorisation a on a.authorisation_id = g.authorisation_id
+     left join furnished_authorisation f on f.authorisation_id = a.authorisation_id
+     where a.last_seq > coalesce(f.last_seq, 0)`,
     [id],
   );
 }

@@ -130,6 +130,9 @@ export async function recordReceipt(
       );
     }
     await session.query(
+      'analyze furnished_month, furnished_customer, furnished_account, furnished_authorisation',
+    );
+    await session.query(
       `update handover set state = 'received', receipt = $2, counts = $3, ended_at = $4
        where handover_id = $1`,
       [id, ended.compact, JSON.stringify(ended.receipt.outcomes), gateway.now()],
