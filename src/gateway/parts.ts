@@ -16,7 +16,7 @@ import { decidePeriod } from './gate.ts';
 import type { Gateway } from './gateway.ts';
 
 /** Month rows of a part: one part is one transaction at the registry and must fit in memory here. */
-const MONTH_ROWS = 50_000;
+const MONTH_ROWS = 100_000;
 /** Rows of the other kinds, which are longer. */
 const OTHER_ROWS = 20_000;
 

@@ -348,7 +348,7 @@ export async function processSubmission(registry: Registry, id: string): Promise
   // The next period's gaps and jumps are sought in this one.
   // sql: partitionOf checks the period; ANALYZE takes no parameters.
   await registry.db.query(
-    `analyze ${partitionOf(submission.period)} (subject_id, account_id, revision)`,
+    `analyze ${partitionOf(submission.period)} (subject_id, account_id, period, revision)`,
   );
   await endSubmission(registry, submission, manifest);
 }

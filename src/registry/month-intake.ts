@@ -44,11 +44,11 @@ const FROM = `
     and l.account_ref between $9::uuid and $10::uuid
   left join authorisation a on a.subject_id = l.subject_id
     and a.authorisation_id = m.authorisation_id and a.provider_id = $2::uuid
+  left join (select subject_id, account_id, max(revision) as revision from account_month
+             where period = $8::date and revision > 1 group by subject_id, account_id) newest
+    on newest.subject_id = l.subject_id and newest.account_id = l.account_id
   left join account_month p on p.subject_id = l.subject_id and p.account_id = l.account_id
-    and p.period = $8::date
-    and not exists (select 1 from account_month newer where newer.subject_id = p.subject_id
-      and newer.account_id = p.account_id and newer.period = $8::date
-      and newer.revision > p.revision)
+    and p.period = $8::date and p.revision = coalesce(newest.revision, 1)
   cross join lateral (select l.subject_id, l.account_id, m.account_ref, l.kind, m.period,
     m.days_past_due > 0 as adverse, null::date as adult_from) r
   cross join lateral (select l.kind, l.opened_on, l.closed_on, l.original_amount_minor,
