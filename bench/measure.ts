@@ -67,12 +67,12 @@ async function open(): Promise<{ gateway: OpenGateway; registry: OpenRegistry }>
   }
   const port = await freePort();
   const address = `http://127.0.0.1:${port}`;
-  await createRegistryHome(join(home, 'r'), { url: address, profile: 'STRICT' });
+  await createRegistryHome(join(home, 'r'), { url: address, profile: 'EU' });
   const registry = await openRegistry(join(home, 'r'), (error) => {
     throw error;
   });
   await registry.server.listen({ port, host: '127.0.0.1' });
-  createGatewayHome(join(home, 'g'), { name: 'Bench', profile: 'STRICT' });
+  createGatewayHome(join(home, 'g'), { name: 'Bench', profile: 'EU' });
   const card = JSON.parse(readFileSync(join(home, 'g', 'participant.json'), 'utf8')) as object;
   await operatorClient(join(home, 'r')).json({
     method: 'POST',

@@ -78,19 +78,10 @@ class Programs {
   async setUp(): Promise<void> {
     this.#port = await freePort();
     const address = `http://127.0.0.1:${this.#port}`;
-    this.run(
-      'registry',
-      'init',
-      '--home',
-      `${this.home}/r`,
-      '--url',
-      address,
-      '--profile',
-      'STRICT',
-    );
+    this.run('registry', 'init', '--home', `${this.home}/r`, '--url', address, '--profile', 'EU');
     await this.startRegistry();
     const gateway = `${this.home}/g`;
-    this.run('gateway', 'init', '--home', gateway, '--name', 'Kill', '--profile', 'STRICT');
+    this.run('gateway', 'init', '--home', gateway, '--name', 'Kill', '--profile', 'EU');
     const card = `${gateway}/participant.json`;
     this.run('registry', 'admit', card, '--home', `${this.home}/r`, '--licence', 'k');
     this.run('gateway', 'connect', '--home', gateway, '--registry', address);

@@ -128,7 +128,7 @@ export class Pair {
       createKeyFile(path, { random, now });
       return loadKeyFile(path, { random });
     };
-    const base = { profile: loadProfile('STRICT'), notices: {}, now, newId };
+    const base = { profile: loadProfile('EU'), notices: {}, now, newId };
     const ring = ringOf('registry');
     const issuer = 'http://registry.test';
     const registry: Registry = { ...base, db: registryStore.db, ring, issuer };

@@ -137,11 +137,11 @@ async function prepare(backend: string) {
   homes.push(home);
   const port = await freePort();
   const address = `http://127.0.0.1:${port}`;
-  await createRegistryHome(join(home, 'r'), { url: address, profile: 'STRICT' });
+  await createRegistryHome(join(home, 'r'), { url: address, profile: 'EU' });
   const failures: unknown[] = [];
   const registry = await openRegistry(join(home, 'r'), (error) => failures.push(error));
   await registry.server.listen({ port, host: '127.0.0.1' });
-  createGatewayHome(join(home, 'g'), { name: 'Taiwan cards', profile: 'STRICT' });
+  createGatewayHome(join(home, 'g'), { name: 'Taiwan cards', profile: 'EU' });
   const card = JSON.parse(readFileSync(join(home, 'g', 'participant.json'), 'utf8')) as object;
   const operator = operatorClient(join(home, 'r'));
   await operator.json({

@@ -7,8 +7,12 @@ import {
   type AuthorisationRecord,
   EVENT_STATES,
   type EventType,
+  PURPOSE_RECIPIENTS,
+  type Purpose,
+  type Span,
 } from './record.ts';
 
+/** A file must have these; OPTIONAL_COLUMNS may be absent or blank. */
 export const AUTHORISATION_COLUMNS = [
   'authorisation_id',
   'subject_ref',
@@ -36,7 +40,40 @@ export const AUTHORISATION_COLUMNS = [
   'necessity_text',
   'alternative_offered',
 ] as const;
-export type AuthorisationLine = Readonly<Record<(typeof AUTHORISATION_COLUMNS)[number], string>>;
+
+/** What a blank or absent column means stands beside it; it is never more than was approved. */
+export const OPTIONAL_COLUMNS = {
+  legal_basis: 'consent',
+  auth_level: 'L1',
+  on_behalf_of: '',
+  shown_at: '',
+  recipient_class: '',
+  recipient_id: '',
+  brand: '',
+  classes: 'IDENTITY;ACCOUNT_BASIC;MONTHLY_PERFORMANCE;HISTORY',
+  sensitive: 'true',
+  mode: 'STORE',
+  frequency: '',
+  data_life: '',
+  onward: 'NONE',
+  condition: '',
+  withdrawal_effect: 'STOP_AND_RESTRICT',
+  withdrawal_uri: '',
+  evidence_witness: '',
+} as const satisfies Readonly<Record<string, string>>;
+
+type Column = (typeof AUTHORISATION_COLUMNS)[number] | keyof typeof OPTIONAL_COLUMNS;
+export type AuthorisationLine = Readonly<Record<Column, string>>;
+
+const OPTIONAL = Object.entries(OPTIONAL_COLUMNS);
+
+/** A line with every column: what is not there is blank, or its default. */
+export function completeLine(source: Readonly<Record<string, string>>): AuthorisationLine {
+  const line: Record<string, string> = {};
+  for (const column of AUTHORISATION_COLUMNS) line[column] = source[column] ?? '';
+  for (const [column, absent] of OPTIONAL) line[column] = source[column] || absent;
+  return line as AuthorisationLine;
+}
 
 export interface ImportContext {
   readonly provider_id: string;
@@ -65,7 +102,18 @@ function instant(text: string): string {
     : text;
 }
 
+const listOf = (text: string) => text.split(';').filter((part) => part !== '');
+
+/** `1/MONTH`, `30 DAY`: a number and a unit. A text of another form gives a span that is refused. */
+function spanOf(text: string): Span | null {
+  if (text === '') return null;
+  const [, n = '0', unit = ''] = /^(\d{1,4})[ /]([A-Z]+)$/.exec(text) ?? [];
+  return { n: Number(n), unit: unit as Span['unit'] };
+}
+
 function recordOf(line: AuthorisationLine, context: ImportContext): AuthorisationRecord {
+  const code = line.purpose as Purpose;
+  const recipient = line.recipient_class || PURPOSE_RECIPIENTS[code]?.[0] || '';
   return {
     schema_version: 1,
     authorisation_id: line.authorisation_id,
@@ -73,38 +121,55 @@ function recordOf(line: AuthorisationLine, context: ImportContext): Authorisatio
     supersedes: none(line.supersedes),
     profile: context.profile,
     language: line.language || 'und',
-    principal: { auth_level: 'L1', on_behalf_of: null },
+    principal: { auth_level: line.auth_level, on_behalf_of: none(line.on_behalf_of) },
     notice: {
       id: line.notice_id,
       version: Number(line.notice_version),
       sha256: line.notice_sha256,
       channel: line.channel,
+      shown_at: none(instant(line.shown_at)),
     },
-    legal_basis: 'consent',
-    parties: { provider_id: context.provider_id, recipient_class: 'registry' },
+    legal_basis: line.legal_basis as 'consent',
+    parties: {
+      provider_id: context.provider_id,
+      recipient_class: recipient as 'registry',
+      recipient_id: none(line.recipient_id),
+      brand: none(line.brand),
+    },
     purpose: {
-      code: line.purpose as AuthorisationRecord['purpose']['code'],
+      code,
+      // A gap is never an allowance: whatever is not the word `false` counts as a condition.
       service_conditional: line.service_conditional !== 'false',
       necessity_text: none(line.necessity_text),
       alternative_offered: none(line.alternative_offered),
     },
     data: {
-      classes: ['IDENTITY', 'ACCOUNT_BASIC', 'MONTHLY_PERFORMANCE', 'HISTORY'],
-      products: line.products.split(';').filter((kind) => kind !== ''),
+      classes: listOf(line.classes),
+      products: listOf(line.products),
       accounts: line.accounts === 'ALL' ? 'ALL' : line.accounts.split(';'),
       range_from: none(line.range_from),
       range_to: none(line.range_to),
+      sensitive: line.sensitive !== 'false',
     },
     limits: {
-      mode: 'STORE',
+      mode: line.mode as 'STORE',
       fetch: line.fetch as 'PERIODIC',
+      frequency: spanOf(line.frequency),
       starts_at: instant(line.starts_at),
       expires_at: none(instant(line.expires_at)),
-      data_life: null,
-      onward: 'NONE',
+      data_life: spanOf(line.data_life),
+      onward: line.onward === 'NONE' ? 'NONE' : (listOf(line.onward) as ['registry']),
+      condition: none(line.condition) as 'LOAN_ACTIVE' | null,
     },
-    withdrawal: { effect: 'STOP_AND_RESTRICT' },
-    evidence: { method: line.evidence_method, sha256: line.evidence_sha256 },
+    withdrawal: {
+      effect: line.withdrawal_effect as 'STOP_NEW',
+      method_uri: none(line.withdrawal_uri),
+    },
+    evidence: {
+      method: line.evidence_method.toUpperCase() as 'CLICK',
+      sha256: line.evidence_sha256,
+      witness: none(line.evidence_witness),
+    },
   };
 }
 

@@ -6,6 +6,8 @@
  * Source: domain facts 3.7, design.md 6.
  */
 
+import { ACCOUNT_KINDS } from '../model/record.ts';
+
 export const EVENT_STATES = {
   requested: 'requested',
   given: 'given',
@@ -31,6 +33,52 @@ export const NEXT_EVENTS: Readonly<Record<string, readonly EventType[]>> = {
 };
 
 export const PURPOSES = ['F1', 'F2', 'Q1', 'Q2', 'Q3', 'E1', 'E2', 'R1'] as const;
+export type Purpose = (typeof PURPOSES)[number];
+
+/** What each purpose is for, and who may be its recipient. S1 (supervisor) is never consent. */
+export const PURPOSE_RECIPIENTS: Readonly<Record<Purpose, readonly RecipientClass[]>> = {
+  F1: ['registry'],
+  F2: ['registry'],
+  Q1: ['lender'],
+  Q2: ['lender'],
+  Q3: ['lender'],
+  E1: ['lender'],
+  E2: ['subject'],
+  R1: ['research'],
+};
+
+export const RECIPIENT_CLASSES = ['registry', 'lender', 'subject', 'research'] as const;
+export type RecipientClass = (typeof RECIPIENT_CLASSES)[number];
+
+export const LEGAL_BASES = [
+  'consent',
+  'contract',
+  'legal_obligation',
+  'public_task',
+  'legitimate_interest',
+] as const;
+export type LegalBasis = (typeof LEGAL_BASES)[number];
+
+export const DATA_CLASSES = [
+  'IDENTITY',
+  'ACCOUNT_BASIC',
+  'MONTHLY_PERFORMANCE',
+  'HISTORY',
+  'ENQUIRY',
+  'SCORE',
+] as const;
+
+export const TIME_UNITS = ['HOUR', 'DAY', 'MONTH', 'YEAR'] as const;
+/** ReBIT's `{unit, value}`: `n` of a calendar unit. */
+export interface Span {
+  readonly n: number;
+  readonly unit: (typeof TIME_UNITS)[number];
+}
+
+export const CONDITIONS = ['LOAN_ACTIVE', 'OVERDUE_GT_1D'] as const;
+export const WITHDRAWAL_EFFECTS = ['STOP_NEW', 'STOP_AND_RESTRICT', 'STOP_AND_ERASE'] as const;
+export type WithdrawalEffect = (typeof WITHDRAWAL_EFFECTS)[number];
+export const EVIDENCE_METHODS = ['CLICK', 'ESIGN', 'PAPER', 'VOICE'] as const;
 
 export interface AuthorisationRecord {
   readonly schema_version: 1;
@@ -39,18 +87,32 @@ export interface AuthorisationRecord {
   readonly arrangement_id: string;
   readonly supersedes: string | null;
   readonly profile: string;
+  /** BCP 47; the language in which the person was asked. */
   readonly language: string;
-  readonly principal: { readonly auth_level: string; readonly on_behalf_of: string | null };
+  readonly principal: {
+    /** How surely the person was identified when asked: L1 (weakest) to L3. */
+    readonly auth_level: string;
+    /** The provider's reference of the guardian who answered for the person; null: the person. */
+    readonly on_behalf_of: string | null;
+  };
   readonly notice: {
     readonly id: string;
     readonly version: number;
     readonly sha256: string;
     readonly channel: string;
+    readonly shown_at: string | null;
   };
-  readonly legal_basis: string;
-  readonly parties: { readonly provider_id: string; readonly recipient_class: string };
+  readonly legal_basis: LegalBasis;
+  readonly parties: {
+    readonly provider_id: string;
+    readonly recipient_class: RecipientClass;
+    /** One recipient of the class; null: any of the class that the notice names. */
+    readonly recipient_id: string | null;
+    /** The platform brand under which the provider trades. */
+    readonly brand: string | null;
+  };
   readonly purpose: {
-    readonly code: (typeof PURPOSES)[number];
+    readonly code: Purpose;
     readonly service_conditional: boolean;
     readonly necessity_text: string | null;
     readonly alternative_offered: string | null;
@@ -63,17 +125,29 @@ export interface AuthorisationRecord {
     /** Periods `YYYY-MM`, inclusive. */
     readonly range_from: string | null;
     readonly range_to: string | null;
+    readonly sensitive: boolean;
   };
+  /** ReBIT's limits. A use is one hand-over or one enquiry. */
   readonly limits: {
-    readonly mode: string;
+    readonly mode: 'STORE' | 'QUERY' | 'VIEW';
     readonly fetch: 'PERIODIC' | 'ONETIME';
+    /** At most `n` uses within any one `unit`. */
+    readonly frequency: Span | null;
     readonly starts_at: string;
     readonly expires_at: string | null;
-    readonly data_life: string | null;
-    readonly onward: string;
+    /** How long the recipient may keep what it got; null: as long as the statute says. */
+    readonly data_life: Span | null;
+    readonly onward: 'NONE' | readonly RecipientClass[];
+    readonly condition: (typeof CONDITIONS)[number] | null;
   };
-  readonly withdrawal: { readonly effect: string };
-  readonly evidence: { readonly method: string; readonly sha256: string };
+  readonly withdrawal: { readonly effect: WithdrawalEffect; readonly method_uri: string | null };
+  readonly evidence: {
+    readonly method: (typeof EVIDENCE_METHODS)[number];
+    /** Of the artefact kept by the collector: the page as shown, the scan, the recording. */
+    readonly sha256: string;
+    /** Reference of a person who was present (paper, voice); never a name. */
+    readonly witness: string | null;
+  };
 }
 
 export interface AuthorisationEvent {
@@ -104,6 +178,8 @@ export function fold(events: readonly Pick<AuthorisationEvent, 'seq' | 'type'>[]
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 const PERIOD = /^[0-9]{4}-(0[1-9]|1[0-2])$/;
+/** An opaque reference: printable, without spaces, so that no name is written into it. */
+const REFERENCE = /^[\x21-\x7e]{1,100}$/;
 
 function isInstant(text: unknown): text is string {
   if (typeof text !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text))
@@ -112,34 +188,68 @@ function isInstant(text: unknown): text is string {
   return Number.isFinite(time) && new Date(time).toISOString() === text;
 }
 
+const isOneOf = (list: readonly string[], value: string) => list.includes(value);
+const isSpan = (span: Span | null) =>
+  span === null ||
+  (Number.isInteger(span.n) && span.n > 0 && span.n <= 1000 && isOneOf(TIME_UNITS, span.unit));
+const isEach = (values: readonly string[], isRight: (value: string) => boolean) =>
+  values.length > 0 && new Set(values).size === values.length && values.every(isRight);
+const orNull = <T>(value: T | null, isRight: (value: T) => boolean) =>
+  value === null || isRight(value);
+
+function dataProblems({ data, parties, purpose }: AuthorisationRecord): [string, boolean][] {
+  return [
+    ['provider_id', UUID.test(parties.provider_id)],
+    ['purpose', isOneOf(PURPOSES, purpose.code)],
+    [
+      'recipient_class',
+      PURPOSE_RECIPIENTS[purpose.code]?.includes(parties.recipient_class) === true,
+    ],
+    ['recipient_id', orNull(parties.recipient_id, (id) => UUID.test(id))],
+    ['classes', isEach(data.classes, (name) => isOneOf(DATA_CLASSES, name))],
+    ['products', isEach(data.products, (kind) => isOneOf(ACCOUNT_KINDS, kind))],
+    ['accounts', data.accounts === 'ALL' || isEach(data.accounts, (id) => UUID.test(id))],
+    ['range_from', orNull(data.range_from, (text) => PERIOD.test(text))],
+    ['range_to', orNull(data.range_to, (text) => PERIOD.test(text))],
+  ];
+}
+
+function limitProblems({ limits, withdrawal }: AuthorisationRecord): [string, boolean][] {
+  return [
+    ['mode', isOneOf(['STORE', 'QUERY', 'VIEW'], limits.mode)],
+    ['fetch', isOneOf(['PERIODIC', 'ONETIME'], limits.fetch)],
+    ['frequency', isSpan(limits.frequency)],
+    ['starts_at', isInstant(limits.starts_at)],
+    ['expires_at', orNull(limits.expires_at, isInstant)],
+    ['data_life', isSpan(limits.data_life)],
+    [
+      'onward',
+      limits.onward === 'NONE' || isEach(limits.onward, (name) => isOneOf(RECIPIENT_CLASSES, name)),
+    ],
+    ['condition', orNull(limits.condition, (name) => isOneOf(CONDITIONS, name))],
+    ['withdrawal_effect', isOneOf(WITHDRAWAL_EFFECTS, withdrawal.effect)],
+  ];
+}
+
 /** Fields of a record that are not as they must be; empty when it is sound. */
 export function recordProblems(record: AuthorisationRecord): string[] {
-  const { data, limits, notice, evidence, purpose, parties } = record;
+  const { notice, evidence, principal } = record;
   const checks: readonly (readonly [string, boolean])[] = [
     ['authorisation_id', UUID.test(record.authorisation_id)],
     ['arrangement_id', UUID.test(record.arrangement_id)],
-    ['supersedes', record.supersedes === null || UUID.test(record.supersedes)],
-    ['provider_id', UUID.test(parties.provider_id)],
-    ['purpose', PURPOSES.includes(purpose.code)],
-    [
-      'products',
-      data.products.length > 0 &&
-        data.products.every((kind) => kind === 'revolving_line' || kind === 'instalment_loan'),
-    ],
-    [
-      'accounts',
-      data.accounts === 'ALL' ||
-        (data.accounts.length > 0 && data.accounts.every((id) => UUID.test(id))),
-    ],
-    ['range_from', data.range_from === null || PERIOD.test(data.range_from)],
-    ['range_to', data.range_to === null || PERIOD.test(data.range_to)],
-    ['fetch', limits.fetch === 'PERIODIC' || limits.fetch === 'ONETIME'],
-    ['starts_at', isInstant(limits.starts_at)],
-    ['expires_at', limits.expires_at === null || isInstant(limits.expires_at)],
+    ['supersedes', orNull(record.supersedes, (id) => UUID.test(id))],
+    ['legal_basis', isOneOf(LEGAL_BASES, record.legal_basis)],
+    ['auth_level', /^L[1-3]$/.test(principal.auth_level)],
+    ['on_behalf_of', orNull(principal.on_behalf_of, (text) => REFERENCE.test(text))],
     ['notice_id', notice.id !== ''],
     ['notice_version', Number.isInteger(notice.version) && notice.version > 0],
     ['notice_sha256', SHA256.test(notice.sha256)],
+    ['shown_at', orNull(notice.shown_at, isInstant)],
+    ['evidence_method', isOneOf(EVIDENCE_METHODS, evidence.method)],
     ['evidence_sha256', SHA256.test(evidence.sha256)],
+    ['evidence_witness', orNull(evidence.witness, (text) => REFERENCE.test(text))],
+    ...dataProblems(record),
+    ...limitProblems(record),
   ];
   return checks.filter(([, isRight]) => !isRight).map(([field]) => field);
 }

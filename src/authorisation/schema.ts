@@ -14,6 +14,8 @@ const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()
 const closed = <T extends Record<string, TSchema>>(properties: T) =>
   Type.Object(properties, { additionalProperties: false });
 
+const SPAN = closed({ n: Type.Integer({ minimum: 1, maximum: 1000 }), unit: TEXT });
+
 const RECORD = closed({
   schema_version: Type.Literal(1),
   authorisation_id: TEXT,
@@ -27,9 +29,15 @@ const RECORD = closed({
     version: Type.Integer({ maximum: 2_147_483_647 }),
     sha256: TEXT,
     channel: TEXT,
+    shown_at: orNull(TEXT),
   }),
   legal_basis: TEXT,
-  parties: closed({ provider_id: TEXT, recipient_class: TEXT }),
+  parties: closed({
+    provider_id: TEXT,
+    recipient_class: TEXT,
+    recipient_id: orNull(TEXT),
+    brand: orNull(TEXT),
+  }),
   purpose: closed({
     code: TEXT,
     service_conditional: Type.Boolean(),
@@ -42,17 +50,20 @@ const RECORD = closed({
     accounts: Type.Union([Type.Literal('ALL'), TEXTS]),
     range_from: orNull(TEXT),
     range_to: orNull(TEXT),
+    sensitive: Type.Boolean(),
   }),
   limits: closed({
     mode: TEXT,
     fetch: TEXT,
+    frequency: orNull(SPAN),
     starts_at: TEXT,
     expires_at: orNull(TEXT),
-    data_life: orNull(TEXT),
-    onward: TEXT,
+    data_life: orNull(SPAN),
+    onward: Type.Union([Type.Literal('NONE'), TEXTS]),
+    condition: orNull(TEXT),
   }),
-  withdrawal: closed({ effect: TEXT }),
-  evidence: closed({ method: TEXT, sha256: TEXT }),
+  withdrawal: closed({ effect: TEXT, method_uri: orNull(TEXT) }),
+  evidence: closed({ method: TEXT, sha256: TEXT, witness: orNull(TEXT) }),
 });
 
 const EVENT = closed({

@@ -6,6 +6,7 @@
  */
 import type { Session } from '../database/database.ts';
 import { eventHashes, recordHash } from './hash.ts';
+import { intervalText } from './moment.ts';
 import {
   type AuthorisationEvent,
   type AuthorisationRecord,
@@ -95,6 +96,48 @@ function newEvents(
   return entry.events.slice(known.last_seq);
 }
 
+/** Columns of `authorisation` as they are written, with their types; `recorded_at` comes besides. */
+const COLUMNS = {
+  subject_id: 'uuid',
+  authorisation_id: 'uuid',
+  arrangement_id: 'uuid',
+  supersedes: 'uuid',
+  profile: 'text',
+  provider_id: 'uuid',
+  recipient_class: 'text',
+  recipient_id: 'uuid',
+  purpose: 'text',
+  legal_basis: 'text',
+  products: 'text[]',
+  accounts: 'text[]',
+  classes: 'text[]',
+  mode: 'text',
+  range_from: 'date',
+  range_to: 'date',
+  fetch_type: 'text',
+  frequency_n: 'int',
+  frequency_window: 'interval',
+  data_life: 'interval',
+  condition_state: 'text',
+  starts_at: 'timestamptz',
+  expires_at: 'timestamptz',
+  service_conditional: 'boolean',
+  has_necessity: 'boolean',
+  has_alternative: 'boolean',
+  notice_id: 'text',
+  notice_version: 'int',
+  withdrawal_effect: 'text',
+  record: 'jsonb',
+  record_sha256: 'text',
+  state: 'text',
+  last_seq: 'int',
+} as const;
+const NAMES = Object.keys(COLUMNS).join(', ');
+const READ = NAMES.replace('record_sha256', `decode(record_sha256, 'hex')`);
+const TYPED = Object.entries(COLUMNS)
+  .map(([name, type]) => `${name} ${type}`)
+  .join(', ');
+
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
 async function insertRecords(session: Session, fresh: readonly Hashed[], at: Date): Promise<void> {
@@ -106,17 +149,26 @@ async function insertRecords(session: Session, fresh: readonly Hashed[], at: Dat
     profile: record.profile,
     provider_id: record.parties.provider_id,
     recipient_class: record.parties.recipient_class,
+    recipient_id: record.parties.recipient_id,
     purpose: record.purpose.code,
     legal_basis: record.legal_basis,
     products: record.data.products,
     accounts: record.data.accounts === 'ALL' ? null : record.data.accounts,
     range_from: record.data.range_from && `${record.data.range_from}-01`,
     range_to: record.data.range_to && `${record.data.range_to}-01`,
+    classes: record.data.classes,
+    mode: record.limits.mode,
     fetch_type: record.limits.fetch,
+    frequency_n: record.limits.frequency?.n ?? null,
+    frequency_window: intervalText(record.limits.frequency && { ...record.limits.frequency, n: 1 }),
+    data_life: intervalText(record.limits.data_life),
+    condition_state: record.limits.condition,
     starts_at: record.limits.starts_at,
     expires_at: record.limits.expires_at,
     service_conditional: record.purpose.service_conditional,
     has_necessity: (record.purpose.necessity_text ?? '') !== '',
+    has_alternative: (record.purpose.alternative_offered ?? '') !== '',
+    withdrawal_effect: record.withdrawal.effect,
     notice_id: record.notice.id,
     notice_version: record.notice.version,
     record,
@@ -125,20 +177,8 @@ async function insertRecords(session: Session, fresh: readonly Hashed[], at: Dat
     last_seq: events.length,
   }));
   await session.query(
-    `insert into authorisation (subject_id, authorisation_id, arrangement_id, supersedes, profile,
-       provider_id, recipient_class, purpose, legal_basis, products, accounts, range_from, range_to,
-       fetch_type, starts_at, expires_at, service_conditional, has_necessity, notice_id, notice_version,
-       record, record_sha256, recorded_at, state, last_seq)
-     select subject_id, authorisation_id, arrangement_id, supersedes, profile, provider_id,
-       recipient_class, purpose, legal_basis, products, accounts, range_from, range_to, fetch_type,
-       starts_at, expires_at, service_conditional, has_necessity, notice_id, notice_version,
-       record, decode(record_sha256, 'hex'), $2::timestamptz, state, last_seq
-     from jsonb_to_recordset($1::jsonb) as t (subject_id uuid, authorisation_id uuid,
-       arrangement_id uuid, supersedes uuid, profile text, provider_id uuid, recipient_class text,
-       purpose text, legal_basis text, products text[], accounts text[], range_from date,
-       range_to date, fetch_type text, starts_at timestamptz, expires_at timestamptz,
-       service_conditional boolean, has_necessity boolean, notice_id text, notice_version int,
-       record jsonb, record_sha256 text, state text, last_seq int)`,
+    `insert into authorisation (${NAMES}, recorded_at)
+     select ${READ}, $2::timestamptz from jsonb_to_recordset($1::jsonb) as t (${TYPED})`,
     [JSON.stringify(rows), at],
   );
 }

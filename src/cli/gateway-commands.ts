@@ -331,7 +331,10 @@ export function addGatewayCommands(gateway: Command): void {
     .description("make a gateway's home: keys, configuration, participant.json for the operator")
     .option('--home <folder>', "the gateway's home", '.assent/gateway')
     .requiredOption('--name <name>', 'the legal lender')
-    .option('--profile <name>', 'the law: CN or STRICT; without it nothing is ever released')
+    .option(
+      '--profile <name>',
+      'the law: CN, US, EU, UK, IN or STRICT; without it nothing is ever released',
+    )
     .action((options: Shared & { name: string; profile?: string }) => {
       const config = createGatewayHome(resolve(options.home), {
         name: options.name,

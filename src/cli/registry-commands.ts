@@ -162,7 +162,10 @@ export function addRegistryCommands(registry: Command): void {
     .description("make a registry's home: keys, the operator's keys, the store")
     .option('--home <folder>', "the registry's home", '.assent/registry')
     .requiredOption('--url <url>', 'its public URL')
-    .option('--profile <name>', 'the law: CN or STRICT; without it nothing is ever stored')
+    .option(
+      '--profile <name>',
+      'the law: CN, US, EU, UK, IN or STRICT; without it nothing is ever stored',
+    )
     .action(async (options: Shared & { url: string; profile?: string }) => {
       const config = await createRegistryHome(resolve(options.home), {
         url: options.url.replace(/\/$/, ''),

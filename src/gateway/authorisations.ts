@@ -4,8 +4,8 @@
  * What must stay true: the same rules as the import's, by the same code; a retry changes nothing.
  */
 import {
-  AUTHORISATION_COLUMNS,
   type AuthorisationLine,
+  completeLine,
   entryOfLines,
   type ImportedEntry,
 } from '../authorisation/from-columns.ts';
@@ -48,10 +48,10 @@ function textOf(value: unknown): string {
 function linesOf(columns: AuthorisationColumns): { row: number; line: AuthorisationLine }[] {
   return columns.events.map((event, index) => {
     const source: Readonly<Record<string, unknown>> = { ...columns, ...event };
-    const line = Object.fromEntries(
-      AUTHORISATION_COLUMNS.map((column) => [column, textOf(source[column])]),
+    const texts = Object.fromEntries(
+      Object.entries(source).map(([column, value]) => [column, textOf(value)]),
     );
-    return { row: index + 1, line: line as unknown as AuthorisationLine };
+    return { row: index + 1, line: completeLine(texts) };
   });
 }
 

@@ -5,11 +5,14 @@
  * What must stay true: every rule is reported for every row that breaks it; a row with a reject
  * or hold fault never reaches the book; faults carry row, period and rule, nothing of the row.
  */
+
+import type { Profile } from '../authorisation/profile.ts';
 import type { Session } from '../database/database.ts';
-import { brokenIds, MONTH_RULES, OTHER_RULES } from '../tape/rule-book.ts';
+import { brokenIds, MONTH_RULES, OTHER_RULES, rulesOf } from '../tape/rule-book.ts';
 
 const MONTH_CONTENT = `as_of, status, limit_minor, borrowed_minor, balance_minor, due_minor,
-  paid_minor, days_past_due, past_due_minor, first_delinquency_on, last_paid_on, five_class`;
+  paid_minor, days_past_due, past_due_minor, first_delinquency_on, last_paid_on, five_class,
+  adverse_notice_on`;
 
 /** Newest account of each number in the tape, and the accounts that may not be used, with the rule. */
 async function checkAccounts(session: Session): Promise<void> {
@@ -64,7 +67,7 @@ async function gatherPriorMonths(session: Session): Promise<void> {
   await session.query('analyze prior_month');
 }
 
-async function checkMonths(session: Session): Promise<void> {
+async function checkMonths(session: Session, profile: Profile | null): Promise<void> {
   await session.query(
     'create temp table month_fault (row_number bigint, period date, rule text) on commit drop',
   );
@@ -93,7 +96,7 @@ async function checkMonths(session: Session): Promise<void> {
   // sql: brokenIds is made of the rule book's constants.
   await session.query(`insert into month_fault
     select row_number, period, unnest(broken) from (
-      select m.row_number, m.period, ${brokenIds(MONTH_RULES)} as broken
+      select m.row_number, m.period, ${brokenIds(rulesOf(profile))} as broken
       from stage_month m
       join known_account k on k.account_ref = m.account_ref
       left join prior_month p
@@ -159,11 +162,15 @@ async function recordFaults(session: Session, tapeId: string): Promise<void> {
  * (`tape_account`, `bad_account`, `month_fault`) are read by the merge and dropped at commit.
  * @returns the V15 rules that hold the whole tape.
  */
-export async function checkStagedTape(session: Session, tapeId: string): Promise<string[]> {
+export async function checkStagedTape(
+  session: Session,
+  tapeId: string,
+  profile: Profile | null,
+): Promise<string[]> {
   await checkAccounts(session);
   await gatherAccounts(session);
   await gatherPriorMonths(session);
-  await checkMonths(session);
+  await checkMonths(session, profile);
   await recordFaults(session, tapeId);
   return checkDrift(session);
 }

@@ -5,19 +5,23 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { AuthorisationFacts } from '../authorisation/check.ts';
+import { decideOne } from '../authorisation/decide.ts';
 import { loadProfile } from '../authorisation/profile.ts';
 import {
   type AuthorisationEvent,
   type AuthorisationRecord,
   EVENT_STATES,
   type EventType,
+  fold,
   NEXT_EVENTS,
 } from '../authorisation/record.ts';
+import { sampleRecord } from '../authorisation/sample-record.ts';
 import { type Entry, storeEntries } from '../authorisation/store.ts';
 import type { Database } from '../database/database.ts';
 import { migrate } from '../database/migrate.ts';
 import { openPglite } from '../database/pglite.ts';
-import { decidePeriod } from './gate.ts';
+import { decidePeriod, furnishing } from './gate.ts';
 import type { Gateway } from './gateway.ts';
 
 const PROVIDER = '00000000-0000-4000-8000-0000000000aa';
@@ -28,6 +32,7 @@ const idOf = (prefix: number, n: number) =>
 interface Person {
   readonly minor: boolean;
   readonly late: boolean;
+  readonly closed: boolean;
   readonly loan: boolean;
   readonly authorisations: readonly Given[];
 }
@@ -42,6 +47,13 @@ interface Given {
   readonly necessity: boolean;
   readonly onetime: boolean;
   readonly notice: number;
+  readonly frequency: number | null;
+  readonly uses: readonly number[];
+  readonly condition: 'LOAN_ACTIVE' | 'OVERDUE_GT_1D' | null;
+  readonly view: boolean;
+  readonly history: boolean;
+  readonly other: boolean;
+  readonly legitimate: boolean;
 }
 
 const GIVEN: fc.Arbitrary<Given> = fc.record({
@@ -55,10 +67,18 @@ const GIVEN: fc.Arbitrary<Given> = fc.record({
   necessity: fc.boolean(),
   onetime: fc.boolean(),
   notice: fc.constantFrom(1, 2, 2, 2),
+  frequency: fc.constantFrom(null, null, 1, 2),
+  uses: fc.array(fc.nat(100), { maxLength: 3 }),
+  condition: fc.constantFrom(null, null, 'LOAN_ACTIVE', 'OVERDUE_GT_1D'),
+  view: fc.constantFrom(false, false, false, true),
+  history: fc.constantFrom(true, true, false),
+  other: fc.constantFrom(false, false, false, true),
+  legitimate: fc.constantFrom(false, false, false, false, true),
 });
 const PERSON: fc.Arbitrary<Person> = fc.record({
   minor: fc.constantFrom(false, false, false, true),
   late: fc.boolean(),
+  closed: fc.constantFrom(false, false, true),
   loan: fc.boolean(),
   authorisations: fc.array(GIVEN, { maxLength: 3 }),
 });
@@ -79,41 +99,44 @@ function eventsOf(given: Given): AuthorisationEvent[] {
 }
 
 function recordOf(given: Given, id: string): AuthorisationRecord {
-  return {
-    schema_version: 1,
+  return sampleRecord({
     authorisation_id: id,
     arrangement_id: id,
-    supersedes: null,
-    profile: 'CN',
-    language: 'zh',
-    principal: { auth_level: 'L1', on_behalf_of: null },
-    notice: { id: 'n', version: given.notice, sha256: 'a'.repeat(64), channel: 'app' },
-    legal_basis: 'consent',
-    parties: { provider_id: PROVIDER, recipient_class: 'registry' },
+    notice: { version: given.notice },
+    legal_basis: given.legitimate ? 'legitimate_interest' : 'consent',
+    parties: { provider_id: PROVIDER, recipient_id: given.other ? idOf(9, 9) : null },
     purpose: {
       code: given.purpose,
       service_conditional: given.conditional,
       necessity_text: given.necessity ? 'needed' : null,
-      alternative_offered: null,
     },
     data: {
-      classes: [],
+      classes: given.history ? ['MONTHLY_PERFORMANCE', 'HISTORY'] : ['MONTHLY_PERFORMANCE'],
       products: [given.loan ? 'instalment_loan' : 'revolving_line'],
-      accounts: 'ALL',
       range_from: given.from,
-      range_to: null,
     },
     limits: {
-      mode: 'STORE',
+      mode: given.view ? 'VIEW' : 'STORE',
       fetch: given.onetime ? 'ONETIME' : 'PERIODIC',
+      frequency: given.frequency === null ? null : { n: given.frequency, unit: 'MONTH' },
       starts_at: day(given.starts),
       expires_at: given.expires === null ? null : day(given.expires),
-      data_life: null,
-      onward: 'NONE',
+      condition: given.condition,
     },
-    withdrawal: { effect: 'STOP_AND_RESTRICT' },
-    evidence: { method: 'click', sha256: 'b'.repeat(64) },
-  };
+  });
+}
+
+/** The same day of the month before (the tests stay clear of the 29th to 31st's shortening). */
+function monthBefore(text: string): string {
+  const moment = new Date(text);
+  const last = new Date(Date.UTC(moment.getUTCFullYear(), moment.getUTCMonth(), 0)).getUTCDate();
+  return new Date(
+    Date.UTC(
+      moment.getUTCFullYear(),
+      moment.getUTCMonth() - 1,
+      Math.min(moment.getUTCDate(), last),
+    ),
+  ).toISOString();
 }
 
 /** Why one authorisation does not cover the row, and how far it got; null reason when it does. */
@@ -134,12 +157,25 @@ function judge(
     return { step: 0, reason: words[last.type] ?? last.type };
   if (day(given.starts) > now) return { step: 1, reason: 'pending' };
   if (given.expires !== null && day(given.expires) <= now) return { step: 2, reason: 'expired' };
-  if (given.conditional && !given.necessity) return { step: 4, reason: 'condition_unlawful' };
-  if (given.notice < 2) return { step: 5, reason: 'notice_outdated' };
-  if (given.purpose === 'F2' && !person.late) return { step: 7, reason: 'out_of_scope' };
-  if (given.loan !== person.loan) return { step: 8, reason: 'out_of_scope' };
-  if (given.from !== null && given.from > '2026-01') return { step: 10, reason: 'out_of_scope' };
-  return given.onetime ? { step: 11, reason: 'limit_reached' } : { step: 12, reason: null };
+  if (given.legitimate) return { step: 4, reason: 'condition_unlawful' };
+  if (given.conditional && !given.necessity) return { step: 6, reason: 'condition_unlawful' };
+  if (given.notice < 2) return { step: 7, reason: 'notice_outdated' };
+  if (given.other) return { step: 8, reason: 'out_of_scope' };
+  if (given.purpose === 'F2' && !person.late) return { step: 9, reason: 'out_of_scope' };
+  if (given.view) return { step: 10, reason: 'out_of_scope' };
+  if (given.loan !== person.loan) return { step: 11, reason: 'out_of_scope' };
+  if (given.from !== null && given.from > '2026-01') return { step: 13, reason: 'out_of_scope' };
+  if (!given.history && day(given.starts) > '2026-02') return { step: 14, reason: 'out_of_scope' };
+  if (given.condition === 'LOAN_ACTIVE' && person.closed)
+    return { step: 15, reason: 'out_of_scope' };
+  if (given.condition === 'OVERDUE_GT_1D' && !person.late)
+    return { step: 15, reason: 'out_of_scope' };
+  const used = [...new Set(given.uses)].map(day).filter((at) => at <= now);
+  if (given.onetime && used.length > 0) return { step: 16, reason: 'limit_reached' };
+  const lately = used.filter((at) => at > monthBefore(now)).length;
+  if (given.frequency !== null && lately >= given.frequency)
+    return { step: 17, reason: 'limit_reached' };
+  return { step: 18, reason: null };
 }
 
 /** Every answer the oracle allows: ties between equally far authorisations are the system's choice. */
@@ -159,7 +195,9 @@ beforeAll(async () => {
 afterAll(() => db.close());
 
 async function fill(people: readonly Person[]): Promise<void> {
-  await db.query('truncate customer, account, account_month, authorisation, authorisation_event');
+  await db.query(
+    'truncate customer, account, account_month, authorisation, authorisation_event, authorisation_use',
+  );
   for (const [index, person] of people.entries()) {
     const [subject, account] = [idOf(1, index), idOf(2, index)];
     await db.query(
@@ -171,8 +209,8 @@ async function fill(people: readonly Person[]): Promise<void> {
       [account, `a${index}`, subject, person.loan ? 'instalment_loan' : 'revolving_line'],
     );
     await db.query(
-      `insert into account_month (account_id, period, revision, as_of, status, balance_minor, days_past_due, tape_id) values ($1, '2026-01-01', 1, '2026-01-31', 'open', 1, $2, $1)`,
-      [account, person.late ? 5 : 0],
+      `insert into account_month (account_id, period, revision, as_of, status, balance_minor, days_past_due, tape_id) values ($1, '2026-01-01', 1, '2026-01-31', $3, 1, $2, $1)`,
+      [account, person.late ? 5 : 0, person.closed ? 'closed' : 'open'],
     );
     const entries: Entry[] = person.authorisations.map((given, n) => ({
       subject_id: subject,
@@ -182,7 +220,31 @@ async function fill(people: readonly Person[]): Promise<void> {
     const outcome = await storeEntries(db, entries, { recorded_at: new Date(day(0)) });
     expect(outcome.altered.length + outcome.invalid.length).toBe(0);
     expect((await storeEntries(db, entries, { recorded_at: new Date(day(1)) })).stored).toEqual([]);
+    for (const [n, given] of person.authorisations.entries()) {
+      for (const at of new Set(given.uses))
+        await db.query('insert into authorisation_use values ($1, $2, $3, $4)', [
+          subject,
+          idOf(3, index * 10 + n),
+          idOf(4, at),
+          new Date(day(at)),
+        ]);
+    }
   }
+}
+
+/** The facts of the one-row form, from the random person and not from the database. */
+function factsOf(person: Person, index: number, now: Date): AuthorisationFacts[] {
+  return person.authorisations.flatMap((given, n) => {
+    const past = eventsOf(given).filter((event) => new Date(event.at) <= now);
+    const folded = fold(past);
+    if (!folded.ok) return [];
+    const record = recordOf(given, idOf(3, index * 10 + n));
+    const uses = [...new Set(given.uses)].map((at) => ({
+      use_id: idOf(4, at),
+      used_at: new Date(day(at)),
+    }));
+    return [{ record, subject_id: idOf(1, index), state: folded.state, uses }];
+  });
 }
 
 interface Decided {
@@ -226,6 +288,22 @@ it('agrees with the oracle on random histories at random moments', async () => {
             if (!person) throw new Error('a row of nobody');
             expect(allowed(person, day(moment))).toContain(row.reason);
             expect(row.authorisation_id === null).toBe(row.reason !== null);
+            const index = Number(row.account_id.slice(-12)) - 2000;
+            const act = furnishing(gateway, new Date(day(moment)), idOf(5, 5));
+            const one = decideOne(
+              {
+                subject_id: idOf(1, index),
+                account_ref: row.account_id,
+                kind: person.loan ? 'instalment_loan' : 'revolving_line',
+                period: '2026-01',
+                days_past_due: person.late ? 5 : 0,
+                active: !person.closed,
+                adult_from: person.minor ? '2030-01-01' : null,
+              },
+              factsOf(person, index, act.moment),
+              act,
+            );
+            expect(one).toEqual({ authorisation_id: row.authorisation_id, reason: row.reason });
           }
           const without = await decided({ ...gateway, profile: null }, new Date(day(moment)));
           expect(new Set(without.map((row) => row.reason))).toEqual(new Set(['no_profile']));

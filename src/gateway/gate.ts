@@ -6,7 +6,8 @@
  * What must stay true: the decision of any past moment can be made again from the events alone;
  * no configuration, no release.
  */
-import { AUTHORISATIONS_AT, decideParams, decideSql } from '../authorisation/check.ts';
+import type { Act } from '../authorisation/check.ts';
+import { AUTHORISATIONS_AT, decideParams, decideSql } from '../authorisation/decide.ts';
 import type { Session } from '../database/database.ts';
 import { firstDay } from '../model/period.ts';
 import type { Gateway } from './gateway.ts';
@@ -14,11 +15,28 @@ import type { Gateway } from './gateway.ts';
 /** $1 is the first day of the period; the newest revision of each month is what the gate sees. */
 const ROWS_OF_PERIOD = `
   select k.subject_id, k.account_id, k.account_id as account_ref, k.kind, m.period, m.revision,
-         m.days_past_due > 0 as adverse, c.adult_from
-  from (select distinct on (account_id) account_id, period, revision, days_past_due
+         m.days_past_due, m.days_past_due > 0 as adverse, m.status = 'open' as active, c.adult_from
+  from (select distinct on (account_id) account_id, period, revision, days_past_due, status
         from account_month where period = $1::date order by account_id, revision desc) m
   join account k on k.account_id = m.account_id
   join customer c on c.subject_id = k.subject_id`;
+
+/** What a hand-over is to the checks. @param useId the hand-over; its own use does not count */
+export function furnishing(gateway: Gateway, moment: Date, useId: string): Act {
+  return {
+    moment,
+    provider_id: gateway.furnisher_id,
+    recipient_class: 'registry',
+    recipient_id: null,
+    purposes: ['F1', 'F2'],
+    use_id: useId,
+    profile: gateway.profile,
+    notices: gateway.notices,
+  };
+}
+
+/** The use of a look that uses nothing. */
+const NO_USE = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Decides every account of a period at a moment and leaves the answer, until the transaction
@@ -27,14 +45,15 @@ const ROWS_OF_PERIOD = `
  * the sizes of the sub-selects, and guessed nested loops on 30,000 rows.
  * @param period `YYYY-MM`
  * @param moment any moment, past ones included
+ * @param useId the hand-over that decides; none for a preview
  */
 export async function decidePeriod(
   session: Session,
   gateway: Gateway,
   period: string,
   moment: Date,
+  useId: string = NO_USE,
 ): Promise<void> {
-  const { furnisher_id, profile, notices } = gateway;
   // sql: every text below is made of constants.
   await session.query(`create temp table gate_row on commit drop as ${ROWS_OF_PERIOD}`, [
     firstDay(period),
@@ -49,7 +68,7 @@ export async function decidePeriod(
      select g.subject_id, d.account_id, g.revision, d.authorisation_id, d.reason
      from (${decideSql('gate_row', 'gate_authorisation')}) d
      join gate_row g on g.account_id = d.account_id`,
-    decideParams({ moment, provider_id: furnisher_id, profile, notices: { ...notices } }),
+    decideParams(furnishing(gateway, moment, useId)),
   );
   await session.query('analyze decided');
 }

@@ -57,12 +57,23 @@ async function findRunning(session: Session, period: string): Promise<Handover |
   return rows[0] ?? null;
 }
 
+/** A key of our own in the advisory lock space ("deci"): one decision at a time uses an approval. */
+const DECISION_LOCK = 0x64656369;
+
+/** Authorisations with a limit on their uses: this hand-over is one use of each, from now on. */
+const RECORD_USE = `insert into authorisation_use (subject_id, authorisation_id, use_id, used_at)
+  select distinct h.subject_id, h.authorisation_id, $1::uuid, $2::timestamptz
+  from handover_row h
+  join authorisation a on a.subject_id = h.subject_id and a.authorisation_id = h.authorisation_id
+  where h.handover_id = $1::uuid and (a.fetch_type = 'ONETIME' or a.frequency_n is not null)`;
+
 /** Decides the period at this moment and writes the decision down, in one transaction. */
 async function decide(gateway: Gateway, period: string): Promise<Handover> {
   return gateway.db.transaction(async (session) => {
+    await session.query('select pg_advisory_xact_lock($1)', [DECISION_LOCK]);
     const handoverId = gateway.newId();
     const moment = gateway.now();
-    await decidePeriod(session, gateway, period, moment);
+    await decidePeriod(session, gateway, period, moment, handoverId);
     await session.query(
       `create temp table already on commit drop as
        select d.account_id from decided d
@@ -108,6 +119,7 @@ async function decide(gateway: Gateway, period: string): Promise<Handover> {
          and not exists (select 1 from already f where f.account_id = d.account_id)`,
       [handoverId, before],
     );
+    await session.query(RECORD_USE, [handoverId, moment]);
     await session.query('analyze handover_row');
     return {
       handover_id: handoverId,
@@ -245,7 +257,10 @@ async function finish(gateway: Gateway, registry: Registry, handover: Handover):
   const id = handover.handover_id;
   const view = await waitForEnd(registry, id);
   if (view.state === 'rejected') {
-    await gateway.db.query(`update handover set state = 'rejected' where handover_id = $1`, [id]);
+    await gateway.db.transaction(async (session) => {
+      await session.query(`update handover set state = 'rejected' where handover_id = $1`, [id]);
+      await session.query('delete from authorisation_use where use_id = $1', [id]);
+    });
     throw new AssentError('submission_rejected', {
       detail: view.why ?? 'the registry gave no reason',
     });

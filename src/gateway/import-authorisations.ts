@@ -8,6 +8,7 @@
 import {
   AUTHORISATION_COLUMNS,
   type AuthorisationLine,
+  completeLine,
   entryOfLines,
   type ImportedEntry,
   type ImportFault,
@@ -41,10 +42,9 @@ async function* groupedLines(bytes: AsyncIterable<Uint8Array>) {
         throw new AssentError('tape_header_missing', { detail: missing.join(', ') });
       continue;
     }
-    const line = Object.fromEntries(
-      header.map((name, index) => [name, (fields[index] ?? '').trim()]),
-    );
-    const typed = line as unknown as AuthorisationLine;
+    const source: Record<string, string> = {};
+    for (const [index, name] of header.entries()) source[name] = (fields[index] ?? '').trim();
+    const typed = completeLine(source);
     if (group[0] && group[0].line.authorisation_id !== typed.authorisation_id) {
       yield group;
       group = [];

@@ -279,7 +279,7 @@ async function settle(
 ): Promise<TapeReport> {
   const { session, tapeId, gateway } = staging;
   options.progress('checking', 0, null);
-  const drift = await checkStagedTape(session, tapeId);
+  const drift = await checkStagedTape(session, tapeId, gateway.profile);
   const holding = options.sign_off === null ? drift : [];
   const { rows: numbered } = await session.query<{ last: number }>(
     'select coalesce(max(fault_number), 0) as last from tape_fault where tape_id = $1',

@@ -20,6 +20,7 @@ const CONTENT = [
   'first_delinquency_on',
   'last_paid_on',
   'five_class',
+  'adverse_notice_on',
 ];
 const STAGED_CONTENT = CONTENT.map((column) => `m.${column}`).join(', ');
 const BOOK_CONTENT = CONTENT.map((column) => `h.${column}`).join(', ');

@@ -45,7 +45,7 @@ async function withholdLate(
   id: string,
   period: string,
 ): Promise<void> {
-  await decidePeriod(session, gateway, period, gateway.now());
+  await decidePeriod(session, gateway, period, gateway.now(), id);
   await session.query(
     `update handover_row set withheld_since = d.reason
      from decided d
@@ -222,7 +222,8 @@ export async function monthText(
     `create temp table part_text on commit drop as
      select h.wire_number, h.account_id, h.authorisation_id, h.revision, h.preceding, m.as_of,
             m.status, m.limit_minor, m.borrowed_minor, m.balance_minor, m.due_minor, m.paid_minor,
-            m.days_past_due, m.past_due_minor, m.first_delinquency_on, m.last_paid_on, m.five_class
+            m.days_past_due, m.past_due_minor, m.first_delinquency_on, m.last_paid_on, m.five_class,
+            m.adverse_notice_on
      from (select *, row_number() over (order by row_number) as wire_number
            from handover_row where handover_id = $1::uuid and withheld_since is null) h
      join account_month m on m.period = $2::date and m.account_id = h.account_id

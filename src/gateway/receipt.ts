@@ -129,6 +129,13 @@ export async function recordReceipt(
         [id, kind],
       );
     }
+    // An approval none of whose rows went was not used.
+    await session.query(
+      `delete from authorisation_use u where u.use_id = $1 and not exists (
+         select 1 from handover_row h where h.handover_id = $1
+           and h.authorisation_id = u.authorisation_id and h.withheld_since is null)`,
+      [id],
+    );
     await session.query(
       'analyze furnished_month, furnished_customer, furnished_account, furnished_authorisation',
     );

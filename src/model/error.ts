@@ -219,6 +219,11 @@ export const ERROR_KINDS = {
     title: 'The mapping is not valid.',
     remedy: 'Correct every place that the detail lists; docs/DATA.md has the language.',
   },
+  profile_invalid: {
+    status: 500,
+    title: 'A profile is not whole.',
+    remedy: 'Correct what the detail names in src/authorisation/profiles, with its source.',
+  },
   profile_unknown: {
     status: 400,
     title: 'There is no profile of that name.',

@@ -154,6 +154,12 @@ export const MONTH_FIELDS = [
     required: false,
     meaning: 'five-class loan classification, 1 normal … 5 loss',
   },
+  {
+    name: 'adverse_notice_on',
+    type: 'date',
+    required: false,
+    meaning: 'day on which the person was told that this late month will be furnished',
+  },
 ] as const satisfies readonly Field[];
 
 export type RecordKind = 'identity' | 'account' | 'month';

@@ -5,11 +5,11 @@
  * verdicts say; rows that the store holds already are never changed.
  * Measured: a plain insert in the order of the key was 1.4 times as fast as `on conflict do nothing`.
  */
-import { decideParams, passesSql, reasonSql } from '../authorisation/check.ts';
+import { decideParams, passesSql, reasonSql } from '../authorisation/decide.ts';
 import type { Session } from '../database/database.ts';
 import { DatabaseFailure } from '../database/driver-error.ts';
 import { firstDay, previousPeriod } from '../model/period.ts';
-import { anyBroken, brokenIds, monthRules, ruleText } from '../tape/rule-book.ts';
+import { anyBroken, brokenIds, rulesOf, ruleText, type SqlRule } from '../tape/rule-book.ts';
 import type { MonthPart } from './month-part.ts';
 import { outcomeOf, type PartOutcome } from './part-outcome.ts';
 import type { Registry } from './registry.ts';
@@ -29,6 +29,7 @@ const CONTENT = [
   'first_delinquency_on',
   'last_paid_on',
   'five_class',
+  'adverse_notice_on',
 ];
 const columns = (alias: string) => CONTENT.map((column) => `${alias}.${column}`).join(', ');
 
@@ -36,49 +37,55 @@ const STAGE = `create temp table stage_month (row_number bigint, account_ref uui
   authorisation_id uuid, revision int, preceding text, as_of date, status text,
   limit_minor bigint, borrowed_minor bigint, balance_minor bigint, due_minor bigint,
   paid_minor bigint, days_past_due int, past_due_minor bigint, first_delinquency_on date,
-  last_paid_on date, five_class int) on commit drop`;
+  last_paid_on date, five_class int, adverse_notice_on date) on commit drop`;
 
+/** The row, its account, its authorisation and the month before; $12 … $15 beside the checks' own. */
 const FROM = `
-  from (select *, $7::date as period from stage_month) m
+  from (select *, $12::date as period from stage_month) m
   left join account_locator l on l.furnisher_id = $2::uuid and l.account_ref = m.account_ref
-    and l.account_ref between $9::uuid and $10::uuid
+    and l.account_ref between $14::uuid and $15::uuid
   left join authorisation a on a.subject_id = l.subject_id
     and a.authorisation_id = m.authorisation_id and a.provider_id = $2::uuid
   left join (select subject_id, account_id, max(revision) as revision from account_month
-             where period = $8::date and revision > 1 group by subject_id, account_id) newest
+             where period = $13::date and revision > 1 group by subject_id, account_id) newest
     on newest.subject_id = l.subject_id and newest.account_id = l.account_id
   left join account_month p on p.subject_id = l.subject_id and p.account_id = l.account_id
-    and p.period = $8::date and p.revision = coalesce(newest.revision, 1)
+    and p.period = $13::date and p.revision = coalesce(newest.revision, 1)
   cross join lateral (select l.subject_id, l.account_id, m.account_ref, l.kind, m.period,
-    m.days_past_due > 0 as adverse, null::date as adult_from) r
+    m.days_past_due, m.days_past_due > 0 as adverse, m.status = 'open' as active,
+    null::date as adult_from) r
   cross join lateral (select l.kind, l.opened_on, l.closed_on, l.original_amount_minor,
     l.term_months) k`;
 
-const LOST_RULES = monthRules(['reject', 'hold']);
-const WARN_RULES = monthRules(['warn']);
 const IS_GAP = `(m.preceding = 'furnished' and p.account_id is null)`;
-const IS_GOOD = `(l.account_id is not null and a.authorisation_id is not null and ${passesSql()}
-  and not ${anyBroken(LOST_RULES)} and not ${IS_GAP})`;
 
 /**
  * Every row with its verdict: null when it is accepted, else the outcome and then the rules. Left
  * joins and one expression: a planner that multiplies the odds of each check sees one row where
  * there are 100,000, and walks indexes for it.
  */
-const JUDGE = `create temp table judged on commit drop as
+function judgeSql(rules: readonly SqlRule[]): string {
+  const of = (...severities: SqlRule['severity'][]) =>
+    rules.filter((rule) => severities.includes(rule.severity));
+  const lost = of('reject', 'hold');
+  const isGood = `(l.account_id is not null and a.authorisation_id is not null and ${passesSql()}
+    and not ${anyBroken(lost)} and not ${IS_GAP})`;
+  return `create temp table judged on commit drop as
   select l.subject_id, l.account_id, m.revision, ${columns('m')}, m.authorisation_id, m.row_number,
+    a.fetch_type = 'ONETIME' or a.frequency_n is not null as is_limited,
     case
-      when ${IS_GOOD} then
-        case when ${anyBroken(WARN_RULES)} then array['accepted'] || ${brokenIds(WARN_RULES)} end
+      when ${isGood} then
+        case when ${anyBroken(of('warn'))} then array['accepted'] || ${brokenIds(of('warn'))} end
       when l.account_id is null then array['rejected', 'V01_ACCOUNT']
-      when ${anyBroken(monthRules(['reject']))} then array['rejected'] || ${brokenIds(LOST_RULES)}
+      when ${anyBroken(of('reject'))} then array['rejected'] || ${brokenIds(lost)}
       when a.authorisation_id is null then array['refused', 'never_asked']
       when not ${passesSql()} then array['refused', ${reasonSql()}]
-      else array['held'] || ${brokenIds(LOST_RULES)}
+      else array['held'] || ${brokenIds(lost)}
         || case when ${IS_GAP} then array['V13_GAP'] else '{}' end
     end as verdict
   ${FROM}
   order by l.subject_id, l.account_id`;
+}
 
 const ACCEPTED = `(j.verdict is null or j.verdict[1] = 'accepted')`;
 const SAME_KEY = `h.subject_id = j.subject_id and h.account_id = j.account_id
@@ -94,6 +101,12 @@ const MARK_KNOWN = `update judged j set verdict = case
     when (${columns('h')}, h.authorisation_id) is not distinct from (${columns('j')}, j.authorisation_id)
     then array['unchanged', 'unchanged'] else array['held', 'V13_CONFLICT'] end
   from account_month h where ${SAME_KEY} and ${ACCEPTED}`;
+
+/** Authorisations with a limit on their uses: this submission is one use of each. */
+const RECORD_USE = `insert into authorisation_use (subject_id, authorisation_id, use_id, used_at)
+  select distinct j.subject_id, j.authorisation_id, $1::uuid, $2::timestamptz
+  from judged j where j.is_limited and ${ACCEPTED}
+  on conflict (subject_id, authorisation_id, use_id) do nothing`;
 
 type Fault = PartOutcome['faults'][number];
 
@@ -143,10 +156,16 @@ export async function mergeMonths(
   await session.query(`set local work_mem = '128MB'`);
   await session.query(STAGE);
   await session.copyIn('copy stage_month from stdin', [part.text]);
-  await session.query(JUDGE, [
+  const moment = registry.now();
+  // sql: made of the rule book's and the checks' constants.
+  await session.query(judgeSql(rulesOf(registry.profile)), [
     ...decideParams({
-      moment: registry.now(),
+      moment,
       provider_id: place.furnisher_id,
+      recipient_class: 'registry',
+      recipient_id: null,
+      purposes: ['F1', 'F2'],
+      use_id: place.submission_id,
       profile: registry.profile,
       notices: registry.notices,
     }),
@@ -156,6 +175,7 @@ export async function mergeMonths(
     part.lastRef,
   ]);
   await insertAccepted(session, place.period, place.submission_id);
+  await session.query(RECORD_USE, [place.submission_id, moment]);
   const { rows } = await session.query<{ row_number: number; verdict: string[] }>(
     'select row_number, verdict from judged where verdict is not null order by row_number',
   );

@@ -26,7 +26,7 @@ export interface MonthPart {
 /** Dates such as 2026-02-30 pass the pattern; the database would refuse the whole part for one. */
 function hasRealDates(line: string): boolean {
   const fields = line.split('\t');
-  return [fields[5], fields[14], fields[15]].every(
+  return [fields[5], fields[14], fields[15], fields[17]].every(
     (date) => date === '\\N' || (date !== undefined && isDate(date)),
   );
 }

@@ -10,11 +10,13 @@
 import type { RuleText } from '../model/fault.ts';
 
 /** Goes into every receipt. */
-export const RULE_SET_VERSION = 1;
+export const RULE_SET_VERSION = 2;
 
 export interface SqlRule extends RuleText {
   /** True when the row breaks the rule. Constants only: nothing of a row is written into it. */
   readonly sql: string;
+  /** A rule that only some jurisdictions have. */
+  readonly when?: 'adverse_notice_prior';
 }
 
 const FROM = '2020-01-01';
@@ -181,6 +183,16 @@ const DRAFTS: readonly Draft[] = [
       'Over 90 days is at least 3, over 270 at least 4, over 360 is 5; any day late at least 2.',
     sql: `(m.five_class not between 1 and 5 or m.five_class < case when m.days_past_due > 360 then 5 when m.days_past_due > 270 then 4 when m.days_past_due > 90 then 3 when m.days_past_due > 0 then 2 else 1 end)`,
   },
+  {
+    id: 'V14',
+    severity: 'hold',
+    field: 'adverse_notice_on',
+    source: 'Regulation on the Credit Reporting Industry, art. 15 and 29 (domain facts C3, C10)',
+    explanation: 'The person was told before an adverse month is furnished.',
+    remedy: 'Tell the person, send adverse_notice_on, and load the month again.',
+    sql: `(m.days_past_due > 0 and (m.adverse_notice_on is null or m.adverse_notice_on < m.first_delinquency_on))`,
+    when: 'adverse_notice_prior',
+  },
 ];
 
 /** Rules on one month row, in the order in which they are reported. */
@@ -330,11 +342,11 @@ export const OTHER_RULES: readonly RuleText[] = [
   ),
 ];
 
-/** The rules of the given severities, in order. */
-export function monthRules(
-  severities: readonly RuleText['severity'][] = ['reject', 'hold', 'warn'],
+/** The month rules that hold under a profile. @param profile null when none is configured */
+export function rulesOf(
+  profile: { readonly adverse_notice: 'prior' | 'none' } | null,
 ): readonly SqlRule[] {
-  return MONTH_RULES.filter((rule) => severities.includes(rule.severity));
+  return MONTH_RULES.filter((rule) => !rule.when || profile?.adverse_notice === 'prior');
 }
 
 /** One SQL expression: true when any of the rules is broken. */

@@ -68,6 +68,7 @@ export const PART_COLUMNS = {
     'first_delinquency_on',
     'last_paid_on',
     'five_class',
+    'adverse_notice_on',
   ],
 } as const satisfies Record<PartKind, readonly string[]>;
 
@@ -95,6 +96,7 @@ export const MONTH_LINE = [
   `(?:${DATE}${NONE})`,
   `(?:${DATE}${NONE})`,
   `(?:[1-5]${NONE})`,
+  `(?:${DATE}${NONE})`,
 ]
   .join('\\t')
   .concat('\\n');

@@ -132,6 +132,7 @@ function monthRows(random: Seeded, plan: AccountPlan, periods: readonly string[]
       days_past_due: arrears?.days ?? 0,
       past_due_minor: arrears ? Math.max(100, Math.min(balance, due)) : 0,
       first_delinquency_on: arrears?.since ?? '',
+      adverse_notice_on: arrears?.since ?? '',
       last_paid_on: arrears ? '' : firstDay(period),
       five_class: grade(arrears?.days ?? 0),
       closed_on: isClosing ? lastDay(period) : '',

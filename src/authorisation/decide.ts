@@ -1,0 +1,159 @@
+/**
+ * The checks put together: in set-based form for a whole period, in one-row form for one.
+ *
+ * What must stay true: both forms read the same ordered table; among authorisations that fail,
+ * the one that got furthest speaks; a person without any authorisation was never asked.
+ */
+import type { SqlValue } from '../database/database.ts';
+import {
+  type Act,
+  AUTHORISATION_CHECKS,
+  type AuthorisationFacts,
+  type Check,
+  ROW_CHECKS,
+  type RowFacts,
+  reasonOf,
+  STATE_REASONS,
+} from './check.ts';
+import { basisTexts } from './profile.ts';
+
+/** $1 … $11 of every statement that holds the checks; those of the statement itself come after. */
+export function decideParams(act: Act): SqlValue[] {
+  const { profile } = act;
+  return [
+    act.moment,
+    act.provider_id,
+    profile?.name ?? null,
+    profile?.conditionality ?? 'void',
+    basisTexts(profile),
+    JSON.stringify(profile?.notice_change === 'ask_again' ? act.notices : {}),
+    act.recipient_class,
+    [...act.purposes],
+    act.use_id,
+    profile?.validity_months ?? null,
+    act.recipient_id,
+  ];
+}
+const STATE_REASON = `case a.state ${Object.entries(STATE_REASONS)
+  .map(([state, reason]) => `when '${state}' then '${reason}'`)
+  .join(' ')} else 'invalidated' end`;
+const reasonText = (check: Check) =>
+  check.reason === null ? STATE_REASON : `'${check.reason}'::text`;
+
+function conjunction(checks: readonly Check[]): string {
+  return `(${checks.map((check) => `(${check.sql})`).join(' and ')})`;
+}
+
+function firstFailing(
+  checks: readonly Check[],
+  value: (check: Check, index: number) => string,
+): string {
+  const cases = checks.map(
+    (check, index) => `when (${check.sql}) is not true then ${value(check, index)}`,
+  );
+  return `case ${cases.join(' ')} end`;
+}
+
+const over = (sql: string, authorisations: string) =>
+  sql.replaceAll('{authorisations}', authorisations);
+
+/** One boolean over `a` and `r`: every check passes. */
+export function passesSql(): string {
+  return over(conjunction([...ROW_CHECKS, ...AUTHORISATION_CHECKS]), 'authorisation');
+}
+
+/** The reason of the first check that fails over `a` and `r`; null when all pass. */
+export function reasonSql(): string {
+  return over(firstFailing([...ROW_CHECKS, ...AUTHORISATION_CHECKS], reasonText), 'authorisation');
+}
+
+/** $1 moment: authorisations with the state they had then, from the events alone (`a` of the checks). */
+export const AUTHORISATIONS_AT = `
+  select s.subject_id, s.authorisation_id, s.provider_id, s.purpose, s.recipient_class,
+         s.recipient_id, s.legal_basis, s.products, s.accounts, s.classes, s.mode, s.range_from,
+         s.range_to, s.fetch_type, s.frequency_n, s.frequency_window, s.condition_state,
+         s.starts_at, s.expires_at, s.service_conditional, s.has_necessity, s.has_alternative,
+         s.notice_id, s.notice_version, e.state
+  from authorisation s
+  join (select distinct on (subject_id, authorisation_id) subject_id, authorisation_id, state
+        from authorisation_event
+        where recorded_at <= $1::timestamptz and at <= $1::timestamptz
+        order by subject_id, authorisation_id, seq desc) e
+    on e.subject_id = s.subject_id and e.authorisation_id = s.authorisation_id
+  where s.recipient_class = 'registry'`;
+
+/** The order among authorisations that fail: the one that got furthest speaks. */
+const FURTHEST = firstFailing(AUTHORISATION_CHECKS, (_, index) => String(index));
+
+/**
+ * A select that decides every row of `rows`: (account_id, authorisation_id, reason),
+ * authorisation_id set and reason null when released. Superseded authorisations speak only when
+ * the person has no other. Parameters are those of `decideParams`.
+ * @param rows name of a table with account_id and the columns of `r`
+ * @param authorisations name of a table that holds AUTHORISATIONS_AT
+ */
+export function decideSql(rows: string, authorisations: string): string {
+  const text = `
+  with candidate as (
+    select distinct on (r.account_id) r.account_id, a.authorisation_id,
+           ${firstFailing(AUTHORISATION_CHECKS, reasonText)} as reason
+    from ${rows} r
+    join ${authorisations} a on a.subject_id = r.subject_id and a.provider_id = $2::uuid
+    order by r.account_id, coalesce(${FURTHEST}, ${AUTHORISATION_CHECKS.length}) desc,
+             a.state = 'superseded', a.starts_at desc, a.authorisation_id desc
+  )
+  select r.account_id,
+         case when ${conjunction(ROW_CHECKS)} and c.reason is null then c.authorisation_id end
+           as authorisation_id,
+         case when ${conjunction(ROW_CHECKS)} then
+           case when c.account_id is null then 'never_asked' else c.reason end
+         else ${firstFailing(ROW_CHECKS, reasonText)} end as reason
+  from ${rows} r left join candidate c on c.account_id = r.account_id`;
+  return over(text, authorisations);
+}
+
+/** How one row was decided: exactly one of the two is null. */
+export interface Decision {
+  readonly authorisation_id: string | null;
+  readonly reason: string | null;
+}
+
+interface Candidate {
+  readonly facts: AuthorisationFacts;
+  readonly step: number;
+  readonly reason: string | null;
+}
+
+/** True when `left` speaks before `right`: the order by of `decideSql`. */
+function speaksBefore(left: Candidate, right: Candidate): boolean {
+  if (left.step !== right.step) return left.step > right.step;
+  const late = (each: Candidate) => (each.facts.state === 'superseded' ? 1 : 0);
+  if (late(left) !== late(right)) return late(left) < late(right);
+  const [a, b] = [left.facts.record, right.facts.record];
+  if (a.limits.starts_at !== b.limits.starts_at) return a.limits.starts_at > b.limits.starts_at;
+  return a.authorisation_id > b.authorisation_id;
+}
+
+/**
+ * Decides one row, with the answer `decideSql` gives for it.
+ * @param all the person's authorisations with their state at the act's moment
+ */
+export function decideOne(r: RowFacts, all: readonly AuthorisationFacts[], act: Act): Decision {
+  const candidates = all
+    .filter((a) => a.record.parties.provider_id === act.provider_id)
+    .map((facts): Candidate => {
+      const beside = { a: facts, r, act, all };
+      const step = AUTHORISATION_CHECKS.findIndex((check) => !check.passes(beside));
+      const failed = AUTHORISATION_CHECKS[step];
+      return failed
+        ? { facts, step, reason: reasonOf(failed, facts.state) }
+        : { facts, step: AUTHORISATION_CHECKS.length, reason: null };
+    });
+  const [first] = candidates;
+  const barred = ROW_CHECKS.find((check) => !check.passes({ r, act }));
+  if (barred) return { authorisation_id: null, reason: barred.reason };
+  if (!first) return { authorisation_id: null, reason: 'never_asked' };
+  const speaker = candidates.reduce((best, each) => (speaksBefore(each, best) ? each : best));
+  if (speaker.reason !== null) return { authorisation_id: null, reason: speaker.reason };
+  return { authorisation_id: speaker.facts.record.authorisation_id, reason: null };
+}
