@@ -16,6 +16,7 @@ import type { Gateway } from '../src/gateway/gateway.ts';
 import type { Registry as RegistryLink } from '../src/gateway/hand-over.ts';
 import { loadTape, type TapeReport } from '../src/gateway/load-tape.ts';
 import { openClient } from '../src/http/client.ts';
+import { enquirerRoutes } from '../src/http/enquirer-routes.ts';
 import type { Server } from '../src/http/instance.ts';
 import { registryRoutes } from '../src/http/registry-routes.ts';
 import { buildServer } from '../src/http/server.ts';
@@ -131,7 +132,8 @@ export class Pair {
     const base = { profile: loadProfile('EU'), notices: {}, now, newId };
     const ring = ringOf('registry');
     const issuer = 'http://registry.test';
-    const registry: Registry = { ...base, db: registryStore.db, ring, issuer };
+    const registry_id = randomUUID();
+    const registry: Registry = { ...base, db: registryStore.db, ring, issuer, registry_id };
     const gateway: Gateway = {
       ...base,
       db: gatewayStore.db,
@@ -158,7 +160,10 @@ export class Pair {
         publicKeys: ring.publicKeys as never,
       },
       participants: openParticipantStore(registryStore.db),
-      routes: registryRoutes({ registry, process }),
+      routes: (app) => {
+        registryRoutes({ registry, process })(app);
+        enquirerRoutes(registry)(app);
+      },
       title: 'Test',
       description: 'Test',
       probe: async () => true,

@@ -14,6 +14,7 @@ import { openPostgresql } from '../database/postgresql.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Registry as RegistryLink } from '../gateway/hand-over.ts';
 import { openClient } from '../http/client.ts';
+import { enquirerRoutes } from '../http/enquirer-routes.ts';
 import { gatewayRoutes } from '../http/gateway-routes.ts';
 import type { Server } from '../http/instance.ts';
 import { registryRoutes } from '../http/registry-routes.ts';
@@ -249,6 +250,7 @@ export async function openRegistry(
   const registry: Registry = {
     db,
     ring,
+    registry_id: config.operator_id,
     issuer: config.url,
     notices: config.notices,
     now,
@@ -268,7 +270,10 @@ export async function openRegistry(
   };
   const server = await buildServer({
     ...serverBase(config.url, ring, db),
-    routes: registryRoutes({ registry, process }),
+    routes: (app) => {
+      registryRoutes({ registry, process })(app);
+      enquirerRoutes(registry)(app);
+    },
     title: 'Assent registry',
     description:
       'The central credit database: nothing is stored without the authorisation of the borrower.',

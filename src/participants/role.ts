@@ -28,6 +28,8 @@ export const SCOPES = {
   'audits:run': 'Run the audits of the promises.',
   'authorisations:write': 'Record authorisations and their events.',
   'authorisations:read': 'Read authorisations and their events.',
+  'authorisations:bring': "Bring authorisations for the enquirer's own looks.",
+  'permits:claim': 'Ask leave to look at a file under an authorisation.',
   'coverage:read': 'Read how many rows went, and why the others stayed.',
 } as const satisfies Record<string, string>;
 export type Scope = keyof typeof SCOPES;
@@ -41,7 +43,7 @@ export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
     'audits:run',
   ],
   furnisher: ['submissions:write', 'submissions:read'],
-  enquirer: ['files:read'],
+  enquirer: ['authorisations:bring', 'permits:claim', 'files:read'],
   supervisor: ['submissions:read_all', 'participants:read'],
   auditor: ['submissions:read_all', 'participants:read', 'audits:run'],
   app: ['authorisations:write', 'authorisations:read'],

@@ -6,6 +6,8 @@ import type { KeyRing } from '../keys/key-ring.ts';
 export interface Registry {
   readonly db: Database;
   readonly ring: KeyRing;
+  /** The registry as a party: the provider of every authorisation to look at a file. */
+  readonly registry_id: string;
   /** The registry's URL; `iss` of its receipts. */
   readonly issuer: string;
   readonly profile: Profile | null;

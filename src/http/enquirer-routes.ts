@@ -1,0 +1,95 @@
+/**
+ * What an enquirer may call at the registry: bring the person's authorisation, ask leave to look.
+ *
+ * What must stay true: the identity document stands in a body and in no answer; another's
+ * authorisation is answered like one that does not exist.
+ */
+import { Type } from 'typebox';
+import { AssentError } from '../model/error.ts';
+import { IDENTITY_KINDS } from '../model/record.ts';
+import { findParticipant } from '../participants/participant.ts';
+import { recordForEnquirer } from '../registry/enquirer-authorisations.ts';
+import { claimPermit } from '../registry/permits.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Server } from './instance.ts';
+
+const UUID = Type.String({
+  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+  description: 'UUID, lower case',
+});
+const PERSON = Type.Object(
+  {
+    kind: Type.Enum(IDENTITY_KINDS.filter((kind) => kind !== 'furnisher_reference')),
+    country: Type.Union([Type.String({ minLength: 2, maxLength: 2 }), Type.Null()]),
+    number: Type.String({ minLength: 1, maxLength: 64 }),
+    name: Type.String({ minLength: 1, maxLength: 200 }),
+    birth_date: Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' }),
+  },
+  { additionalProperties: false },
+);
+
+/** Adds the enquirer's routes to the registry's server. */
+export function enquirerRoutes(registry: Registry): (app: Server) => void {
+  return (app) => {
+    app.post(
+      '/v1/authorisations',
+      {
+        config: { access: { roles: ['enquirer'], scope: 'authorisations:bring' } },
+        schema: {
+          summary: "Bring a person's authorisation for looks, signed by the enquirer",
+          body: Type.Object(
+            { signed: Type.String({ maxLength: 100_000 }), person: PERSON },
+            { additionalProperties: false },
+          ),
+          response: {
+            200: Type.Object({
+              authorisation_id: UUID,
+              state: Type.String(),
+              result: Type.Enum(['stored', 'unchanged']),
+            }),
+          },
+        },
+      },
+      async (request) => {
+        const { participant_id } = request.caller;
+        const participant = await findParticipant(registry.db, participant_id);
+        if (!participant) throw new AssentError('participant_unknown');
+        return recordForEnquirer(registry, {
+          ...request.body,
+          enquirer_id: participant_id,
+          keys: participant.jwks,
+        });
+      },
+    );
+    app.post(
+      '/v1/permits',
+      {
+        config: { access: { roles: ['enquirer'], scope: 'permits:claim' } },
+        schema: {
+          summary: 'Ask leave to look at a file under an authorisation; a permitted look is a use',
+          body: Type.Object(
+            {
+              authorisation_id: UUID,
+              purpose: Type.Enum(['Q1', 'Q2', 'Q3', 'E1']),
+              use_id: UUID,
+            },
+            { additionalProperties: false },
+          ),
+          response: {
+            200: Type.Object({
+              use_id: UUID,
+              permitted: Type.Boolean(),
+              reason: Type.Union([Type.String(), Type.Null()]),
+              accounts: Type.Integer(),
+            }),
+          },
+        },
+      },
+      async (request) =>
+        claimPermit(registry, {
+          ...request.body,
+          enquirer_id: request.caller.participant_id,
+        } as Parameters<typeof claimPermit>[1]),
+    );
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * The gate at the enquiry: whether an enquirer may look at a person's file now, under the
+ * person's own authorisation, and the use that this is.
+ *
+ * What must stay true: the same ordered checks as at hand-over and intake; the decision, the use
+ * and the trace are one transaction that holds the person's row, so that once means once, also
+ * under concurrency; an authorisation that is not the caller's is answered like none at all.
+ */
+import type { Act, AuthorisationFacts, RowFacts } from '../authorisation/check.ts';
+import { decideOne } from '../authorisation/decide.ts';
+import type { AuthorisationRecord, Purpose } from '../authorisation/record.ts';
+import type { Session } from '../database/database.ts';
+import { AssentError } from '../model/error.ts';
+import type { Registry } from './registry.ts';
+
+export interface PermitRequest {
+  readonly enquirer_id: string;
+  readonly authorisation_id: string;
+  readonly purpose: Purpose;
+  /** The enquirer's own id of the look; the same again is the same use. */
+  readonly use_id: string;
+}
+
+export interface Permit {
+  readonly use_id: string;
+  readonly permitted: boolean;
+  /** Why not; null when permitted. From the closed list of reasons. */
+  readonly reason: string | null;
+  /** Accounts that the authorisation opens, of those the file holds. */
+  readonly accounts: number;
+}
+
+interface Known {
+  readonly subject_id: string;
+}
+
+/** The person of an authorisation that names the caller as its recipient, locked. */
+async function lockSubject(session: Session, request: PermitRequest): Promise<string> {
+  const { rows } = await session.query<Known>(
+    `select subject_id from authorisation
+     where authorisation_id::text = $1 and recipient_id::text = $2`,
+    [request.authorisation_id, request.enquirer_id],
+  );
+  const [known] = rows;
+  if (!known) throw new AssentError('authorisation_unknown');
+  await session.query('select 1 from subject where subject_id = $1 for update', [known.subject_id]);
+  return known.subject_id;
+}
+
+async function factsOf(
+  session: Session,
+  subjectId: string,
+  providerId: string,
+): Promise<AuthorisationFacts[]> {
+  const { rows } = await session.query<{ record: AuthorisationRecord; state: string }>(
+    `select record, state from authorisation where subject_id = $1 and provider_id = $2`,
+    [subjectId, providerId],
+  );
+  const { rows: uses } = await session.query<{
+    authorisation_id: string;
+    use_id: string;
+    used_at: Date;
+  }>('select authorisation_id, use_id, used_at from authorisation_use where subject_id = $1', [
+    subjectId,
+  ]);
+  return rows.map(({ record, state }) => ({
+    record,
+    state,
+    subject_id: subjectId,
+    uses: uses.filter((use) => use.authorisation_id === record.authorisation_id),
+  }));
+}
+
+/** The newest month of each account; one row without an account when the file is empty. */
+async function rowsOf(
+  session: Session,
+  subjectId: string,
+  kinds: readonly string[],
+  period: string,
+): Promise<RowFacts[]> {
+  const { rows } = await session.query<Omit<RowFacts, 'subject_id' | 'adult_from'>>(
+    `select distinct on (m.account_id) m.account_id as account_ref, k.kind,
+       to_char(m.period, 'YYYY-MM') as period, m.days_past_due, m.status = 'open' as active
+     from account_month m
+     join account k on k.subject_id = m.subject_id and k.account_id = m.account_id
+     where m.subject_id = $1
+     order by m.account_id, m.period desc, m.revision desc`,
+    [subjectId],
+  );
+  const empty = kinds.map((kind) => ({
+    account_ref: '',
+    kind,
+    period,
+    days_past_due: 0,
+    active: true,
+  }));
+  const found = rows.length > 0 ? rows : empty;
+  return found.map((row) => ({ ...row, subject_id: subjectId, adult_from: null }));
+}
+
+/**
+ * Decides whether the enquirer may look now, and counts the look as a use when it may.
+ * @throws authorisation_unknown: not there, or another's.
+ */
+export async function claimPermit(registry: Registry, request: PermitRequest): Promise<Permit> {
+  return registry.db.transaction(async (session) => {
+    const subjectId = await lockSubject(session, request);
+    const moment = registry.now(); // Read under the lock: what happened before it counts.
+    const act: Act = {
+      moment,
+      provider_id: registry.registry_id,
+      recipient_class: 'lender',
+      recipient_id: request.enquirer_id,
+      purposes: [request.purpose],
+      use_id: request.use_id,
+      profile: registry.profile,
+      notices: registry.notices,
+    };
+    const all = await factsOf(session, subjectId, registry.registry_id);
+    const named = all.filter((a) => a.record.authorisation_id === request.authorisation_id);
+    const kinds = named[0]?.record.data.products ?? [];
+    const rows = await rowsOf(session, subjectId, kinds, moment.toISOString().slice(0, 7));
+    const decisions = rows.map((row) => decideOne(row, named, act));
+    const open = decisions.filter((decision) => decision.reason === null).length;
+    const permitted = open > 0;
+    if (permitted) {
+      await session.query(
+        `insert into authorisation_use (subject_id, authorisation_id, use_id, used_at)
+         values ($1, $2, $3, $4) on conflict (subject_id, authorisation_id, use_id) do nothing`,
+        [subjectId, request.authorisation_id, request.use_id, moment],
+      );
+    }
+    const reason = permitted ? null : (decisions[0]?.reason ?? 'never_asked');
+    await session.query(
+      `insert into access (subject_id, access_id, participant_id, purpose, reason, at)
+       values ($1, $2, $3, $4, $5, $6)`,
+      [
+        subjectId,
+        registry.newId(),
+        request.enquirer_id,
+        request.purpose,
+        permitted ? 'permitted' : `not permitted: ${reason}`,
+        moment,
+      ],
+    );
+    const accounts = rows[0]?.account_ref === '' ? 0 : open;
+    return { use_id: request.use_id, permitted, reason, accounts };
+  });
+}

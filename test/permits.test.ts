@@ -1,0 +1,182 @@
+/**
+ * The gate at the enquiry: an enquirer brings the person's authorisation and asks leave to look.
+ * Account Aggregator misuse cases 1016 and 2017 to 2018: another's id, once means once, frequency.
+ */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AuthorisationEvent } from '../src/authorisation/record.ts';
+import { type RecordChanges, sampleRecord } from '../src/authorisation/sample-record.ts';
+import { signJws } from '../src/keys/jws.ts';
+import type { KeyRing } from '../src/keys/key-ring.ts';
+import { AssentError } from '../src/model/error.ts';
+import type { Permit } from '../src/registry/permits.ts';
+import type { ApiClient } from '../src/wire/api-client.ts';
+import { BACKENDS, Pair, SERVER_URL } from './pair.ts';
+
+/** A made-up person: no passport has the number zero. */
+const PERSON = {
+  kind: 'passport',
+  country: 'CN',
+  number: 'X00000000',
+  name: 'Nobody Atall',
+  birth_date: '1990-01-01',
+};
+const EARLIER = '2026-01-02T00:00:00.000Z';
+
+describe.each(BACKENDS)('permits on %s', (backend) => {
+  if (backend === 'postgresql' && !SERVER_URL) {
+    it.skip('needs TEST_DATABASE_URL', () => {});
+    return;
+  }
+  let pair: Pair;
+  let enquirer: { id: string; ring: KeyRing; api: ApiClient };
+
+  async function newEnquirer() {
+    const id = randomUUID();
+    const ring = pair.newRing(`enquirer-${id}`);
+    await pair.admit('enquirer', id, ring);
+    return { id, ring, api: pair.client({ participant_id: id, ring }) };
+  }
+  beforeAll(async () => {
+    pair = await Pair.open(backend, 'permits');
+    enquirer = await newEnquirer();
+  });
+  afterAll(() => pair.close());
+
+  function recordFor(changes: RecordChanges = {}) {
+    const id = randomUUID();
+    return sampleRecord({
+      authorisation_id: id,
+      arrangement_id: id,
+      ...changes,
+      parties: {
+        provider_id: pair.registry.registry_id,
+        recipient_class: 'lender',
+        recipient_id: enquirer.id,
+        ...changes.parties,
+      },
+      purpose: { code: 'Q1', ...changes.purpose },
+      limits: { mode: 'VIEW', starts_at: EARLIER, ...changes.limits },
+    });
+  }
+  const given = (by = enquirer.id): AuthorisationEvent[] => [
+    { seq: 1, type: 'given', at: EARLIER, by_party: by, reason: null },
+  ];
+  async function bring(record: object, events: object[] = given(), person = PERSON) {
+    const signed = await signJws({ record, events }, enquirer.ring, {
+      typ: 'assent-authorisation+jws',
+    });
+    return enquirer.api.json<{ result: string; state: string }>({
+      method: 'POST',
+      path: '/v1/authorisations',
+      json: { signed, person },
+    });
+  }
+  const claim = (authorisation_id: string, use_id: string = randomUUID(), api = enquirer.api) =>
+    api.json<Permit>({
+      method: 'POST',
+      path: '/v1/permits',
+      json: { authorisation_id, purpose: 'Q1', use_id },
+    });
+  async function codeOf(run: Promise<unknown>): Promise<string> {
+    const error = await run.then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
+    return error instanceof AssentError ? `${error.code} ${error.detail}` : 'no failure';
+  }
+
+  it('an authorisation permits, and a retry of the look is the same look', async () => {
+    const record = recordFor();
+    expect(await bring(record)).toMatchObject({ result: 'stored', state: 'given' });
+    expect(await bring(record)).toMatchObject({ result: 'unchanged' });
+    expect(await claim(record.authorisation_id)).toMatchObject({ permitted: true, reason: null });
+  });
+
+  it('one time means once, also for ten at once', async () => {
+    const record = recordFor({ limits: { fetch: 'ONETIME' } });
+    await bring(record);
+    const uses = Array.from({ length: 10 }, () => randomUUID());
+    const permits = await Promise.all(uses.map((use) => claim(record.authorisation_id, use)));
+    expect(permits.filter((permit) => permit.permitted)).toHaveLength(1);
+    expect(new Set(permits.map((permit) => permit.reason))).toEqual(
+      new Set([null, 'limit_reached']),
+    );
+    const winner = permits.find((permit) => permit.permitted)?.use_id ?? '';
+    expect(await claim(record.authorisation_id, winner)).toMatchObject({ permitted: true });
+  });
+
+  it('no more than the agreed number in a day, also for ten at once', async () => {
+    const record = recordFor({ limits: { frequency: { n: 3, unit: 'DAY' } } });
+    await bring(record);
+    const permits = await Promise.all(
+      Array.from({ length: 10 }, () => claim(record.authorisation_id)),
+    );
+    expect(permits.filter((permit) => permit.permitted)).toHaveLength(3);
+  });
+
+  it.each<[string, RecordChanges, string]>([
+    ['another purpose', { purpose: { code: 'Q2' } }, 'out_of_scope'],
+    ['an end in the past', { limits: { expires_at: '2026-01-03T00:00:00.000Z' } }, 'expired'],
+    ['a start in the future', { limits: { starts_at: '2999-01-01T00:00:00.000Z' } }, 'pending'],
+    ['a range of other periods', { data: { range_to: '2001-01' } }, 'out_of_scope'],
+  ])('%s is not permitted', async (_, changes, reason) => {
+    const record = recordFor(changes);
+    await bring(record);
+    expect(await claim(record.authorisation_id)).toMatchObject({ permitted: false, reason });
+  });
+
+  it('a withdrawn one is not permitted', async () => {
+    const record = recordFor();
+    await bring(record);
+    const withdrawn = { seq: 2, type: 'withdrawn', at: EARLIER, by_party: enquirer.id };
+    await bring(record, [...given(), { ...withdrawn, reason: null }]);
+    expect(await claim(record.authorisation_id)).toMatchObject({ reason: 'withdrawn' });
+  });
+
+  it("another's, an altered and an unknown id are answered alike", async () => {
+    const record = recordFor();
+    await bring(record);
+    const id = record.authorisation_id;
+    const other = await newEnquirer();
+    const answers = [
+      await codeOf(claim(id, randomUUID(), other.api)),
+      await codeOf(claim(randomUUID())),
+      await codeOf(claim(`${id.slice(0, -1)}${id.endsWith('0') ? '1' : '0'}`)),
+    ];
+    expect(new Set(answers).size).toBe(1);
+    expect(answers[0]).toContain('authorisation_unknown');
+    for (const odd of [id.toUpperCase(), id.slice(0, -1), ''])
+      expect(await codeOf(claim(odd))).toContain('request_invalid');
+  });
+
+  it('what is not the caller’s to bring is refused', async () => {
+    const elsewhere = recordFor({ parties: { recipient_id: randomUUID() } });
+    expect(await codeOf(bring(elsewhere))).toContain('authorisation_invalid');
+    const furnishing = { ...recordFor(), purpose: { ...recordFor().purpose, code: 'F1' } };
+    expect(await codeOf(bring(furnishing))).toContain('authorisation_invalid');
+    const record = recordFor();
+    expect(await codeOf(bring(record, given(randomUUID())))).toContain('authorisation_invalid');
+    await bring(record);
+    const wider = { ...record, data: { ...record.data, range_from: '2001-01' } };
+    expect(await codeOf(bring(wider))).toContain('authorisation_altered');
+    const person = { ...PERSON, name: 'Somebody Else' };
+    expect(await codeOf(bring(recordFor(), given(), person))).toContain('authorisation_invalid');
+  });
+
+  it('every claim leaves a trace, permitted or not', async () => {
+    const before = await traces();
+    const record = recordFor({ limits: { fetch: 'ONETIME' } });
+    await bring(record);
+    await claim(record.authorisation_id);
+    await claim(record.authorisation_id);
+    expect(await traces()).toBe(before + 2);
+  });
+  async function traces() {
+    const { rows } = await pair.registry.db.query<{ n: number }>(
+      'select count(*) as n from access where participant_id = $1',
+      [enquirer.id],
+    );
+    return rows[0]?.n ?? 0;
+  }
+});
