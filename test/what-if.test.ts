@@ -51,7 +51,6 @@ async function fill(gateway: Gateway): Promise<void> {
     identity_kind: 'passport',
     identity_number: 'P1234567',
     identity_country: 'SG',
-    full_name: 'A Child',
     birth_date: '2015-01-01',
   };
   const loan = {

@@ -48,7 +48,11 @@ function showBalances({ product, would_lose }: ProductWhatIf) {
 }
 
 function show(answer: WhatIf): string {
-  const { profile, from, period, accept_rate, worth, products } = answer;
+  const { profile, from, period, accept_rate, worth } = answer;
+  // A book of one product is that product.
+  const products = answer.products.filter(
+    ({ product }) => product !== 'all' || answer.products.length > 2,
+  );
   const needs = worth.needs.length > 0 ? `\nthey need: ${worth.needs.join(', ')}` : '';
   return [
     `approval as a condition of service from ${from} under ${profile}, period ${period}`,
