@@ -91,7 +91,8 @@ function rateOf(text: string): number {
 export function addComplianceCommands(gateway: Command): void {
   shared(gateway.command('what-if'))
     .description(
-      'if approval became a condition of service: coverage, who would lose the product, what such approvals would be worth',
+      'if approval became a condition of service: coverage, who would lose the product, ' +
+        'what such approvals would be worth',
     )
     .requiredOption('--profile <name>', 'the law: CN, US, EU, UK, IN or STRICT')
     .requiredOption('--from <day>', 'first day of the condition, YYYY-MM-DD')

@@ -65,7 +65,7 @@ export interface ProductWhatIf {
   };
 }
 
-/** What conditional approvals are worth under the profile, and what they must say to be worth it. */
+/** What conditional approvals are worth under the profile, and what they must say for it. */
 export interface Worth {
   readonly verdict: 'valid' | 'flagged' | 'void';
   readonly needs: readonly ('necessity_text' | 'alternative_offered')[];
@@ -106,15 +106,37 @@ export function worthOf(profile: Profile): Worth {
 
 /** Every decided row with what the answer is counted by; $1 the first day of the period. */
 const ROWS = `create temp table what_if_row on commit drop as
-  select d.subject_id, k.kind, k.currency, m.balance_minor, coalesce(d.reason, 'released') as standing,
+  select d.subject_id, k.kind, k.currency, m.balance_minor,
+    coalesce(d.reason, 'released') as standing,
     d.reason is not null and d.reason <> all($2::text[]) and m.status = 'open' as would_lose
   from decided d
   join account k on k.account_id = d.account_id
   join account_month m on m.period = $1::date and m.account_id = d.account_id
     and m.revision = d.revision`;
 
-/** Each row stands in its product and in the whole book. */
-const BY_PRODUCT = `what_if_row w cross join lateral (values (w.kind), ('all')) p (product)`;
+/**
+ * Accounts of a person by product and standing, in the product and in the whole book: persons are
+ * counted as groups, which hash; `count(distinct)` sorted every row five times over.
+ */
+const PEOPLE = `create temp table what_if_person on commit drop as
+  select p.product, w.subject_id, w.standing, count(*) as accounts,
+    count(*) filter (where w.would_lose) as lost
+  from what_if_row w cross join lateral (values (w.kind), ('all')) p (product)
+  group by p.product, w.subject_id, w.standing`;
+
+interface Standing {
+  readonly product: string;
+  readonly standing: string;
+  readonly all: Count;
+  readonly lost: Count;
+}
+
+interface Total {
+  readonly product: string;
+  readonly in_scope: Count;
+  readonly eligible: Count;
+  readonly lost: Count;
+}
 
 interface Balance {
   readonly product: string;
@@ -122,21 +144,29 @@ interface Balance {
   readonly balance_minor: number;
 }
 
-interface Group extends Count {
-  readonly product: string;
-  /** Which rows: all of the product, those eligible, one standing, those that would lose. */
-  readonly part: string;
+async function countStandings(session: Session): Promise<Standing[]> {
+  const { rows } = await session.query<Standing>(
+    `select product, standing,
+       jsonb_build_object('persons', count(*), 'accounts', sum(accounts)) as all,
+       jsonb_build_object('persons', count(*) filter (where lost > 0),
+         'accounts', sum(lost)) as lost
+     from what_if_person group by product, standing order by product, standing`,
+  );
+  return rows;
 }
 
-const COUNTS = `count(*) as accounts, count(distinct w.subject_id) as persons`;
-
-async function countGroups(session: Session): Promise<Group[]> {
-  const { rows } = await session.query<Group>(
-    `select p.product, g.part, ${COUNTS} from ${BY_PRODUCT}
-     cross join lateral (values ('in_scope', true), ('eligible', w.standing <> all($1::text[])),
-       ('would_lose', w.would_lose), ('standing ' || w.standing, true),
-       ('would_lose ' || w.standing, w.would_lose)) g (part, is_in)
-     where g.is_in group by p.product, g.part order by p.product, g.part`,
+async function countTotals(session: Session): Promise<Total[]> {
+  const { rows } = await session.query<Total>(
+    `select product,
+       jsonb_build_object('persons', count(*), 'accounts', sum(accounts)) as in_scope,
+       jsonb_build_object('persons', count(*) filter (where eligible > 0),
+         'accounts', sum(eligible)) as eligible,
+       jsonb_build_object('persons', count(*) filter (where lost > 0),
+         'accounts', sum(lost)) as lost
+     from (select product, subject_id, sum(accounts) as accounts, sum(lost) as lost,
+             coalesce(sum(accounts) filter (where standing <> all($1::text[])), 0) as eligible
+           from what_if_person group by product, subject_id) person
+     group by product order by product`,
     [NOT_ELIGIBLE],
   );
   return rows;
@@ -145,14 +175,15 @@ async function countGroups(session: Session): Promise<Group[]> {
 async function sumBalances(session: Session): Promise<Balance[]> {
   const { rows } = await session.query<Balance>(
     `select p.product, w.currency, sum(w.balance_minor)::bigint as balance_minor
-     from ${BY_PRODUCT} where w.would_lose
-     group by p.product, w.currency order by p.product, w.currency`,
+     from what_if_row w cross join lateral (values (w.kind), ('all')) p (product)
+     where w.would_lose group by p.product, w.currency order by p.product, w.currency`,
   );
   return rows;
 }
 
 interface Counted {
-  readonly groups: readonly Group[];
+  readonly standings: readonly Standing[];
+  readonly totals: readonly Total[];
   readonly balances: readonly Balance[];
 }
 
@@ -160,11 +191,32 @@ async function countAt(gateway: Gateway, period: string, moment: Date): Promise<
   return gateway.db.transaction(async (session) => {
     await decidePeriod(session, gateway, period, moment);
     await session.query(ROWS, [firstDay(period), NOT_ELIGIBLE]);
-    return { groups: await countGroups(session), balances: await sumBalances(session) };
+    await session.query(PEOPLE);
+    return {
+      standings: await countStandings(session),
+      totals: await countTotals(session),
+      balances: await sumBalances(session),
+    };
   });
 }
 
-const NOBODY: Count = { persons: 0, accounts: 0 };
+/** Accounts that the gate releases at a moment, by product; `all` for the whole book. */
+async function releasedAt(
+  gateway: Gateway,
+  period: string,
+  moment: Date,
+): Promise<ReadonlyMap<string, number>> {
+  return gateway.db.transaction(async (session) => {
+    await decidePeriod(session, gateway, period, moment);
+    const { rows } = await session.query<{ kind: string; n: number }>(
+      `select k.kind, count(*) as n from decided d join account k on k.account_id = d.account_id
+       where d.reason is null group by k.kind`,
+    );
+    const all = rows.reduce((sum, { n }) => sum + n, 0);
+    return new Map([...rows.map(({ kind, n }) => [kind, n] as const), ['all', all]]);
+  });
+}
+
 const BASIS_POINTS = 10_000;
 
 /** The part of a count at a rate in basis points, rounded down. */
@@ -178,41 +230,22 @@ const without = (whole: Count, part: Count): Count => ({
   accounts: whole.accounts - part.accounts,
 });
 
-/** The counts of one product, by part. */
-function partsOf({ groups }: Counted, product: string) {
-  const own = groups.filter((group) => group.product === product);
-  const named = (prefix: string) =>
-    Object.fromEntries(
-      own
-        .filter(({ part }) => part.startsWith(`${prefix} `))
-        .map(({ part, persons, accounts }) => [
-          part.slice(prefix.length + 1),
-          { persons, accounts },
-        ]),
-    );
-  const of = (part: string): Count => {
-    const group = own.find((each) => each.part === part);
-    return group ? { persons: group.persons, accounts: group.accounts } : NOBODY;
-  };
-  return { of, named };
-}
-
 function productWhatIf(
-  product: string,
-  today: Counted,
+  { product, in_scope, eligible, lost }: Total,
+  today: ReadonlyMap<string, number>,
   then: Counted,
   question: { readonly points: number; readonly isVoid: boolean },
 ): ProductWhatIf {
-  const { of, named } = partsOf(then, product);
-  const [in_scope, eligible, lose] = [of('in_scope'), of('eligible'), of('would_lose')];
-  const released = of('standing released').accounts;
-  const approve = partOf(lose, question.points);
+  const standings = then.standings.filter((each) => each.product === product);
+  const released = standings.find((each) => each.standing === 'released')?.all.accounts ?? 0;
+  const approve = partOf(lost, question.points);
   const covered = (accounts: number): CoverageThen => ({
     accounts,
     of_in_scope: in_scope.accounts === 0 ? null : accounts / in_scope.accounts,
     of_eligible: eligible.accounts === 0 ? null : accounts / eligible.accounts,
   });
   const added = (accounts: number) => covered(released + (question.isVoid ? 0 : accounts));
+  const losing = standings.filter((each) => each.lost.accounts > 0);
   const balances = then.balances
     .filter((each) => each.product === product)
     .map(({ currency, balance_minor }) => ({ currency, balance_minor }));
@@ -220,13 +253,17 @@ function productWhatIf(
     product,
     in_scope,
     eligible,
-    standing: named('standing'),
-    would_lose: { ...lose, by_reason: named('would_lose'), balances },
-    at_accept_rate: { approve, lose: without(lose, approve) },
+    standing: Object.fromEntries(standings.map((each) => [each.standing, each.all])),
+    would_lose: {
+      ...lost,
+      by_reason: Object.fromEntries(losing.map((each) => [each.standing, each.lost])),
+      balances,
+    },
+    at_accept_rate: { approve, lose: without(lost, approve) },
     coverage: {
-      today: covered(partsOf(today, product).of('standing released').accounts),
+      today: covered(today.get(product) ?? 0),
       unchanged: covered(released),
-      if_all_approve: added(lose.accounts),
+      if_all_approve: added(lost.accounts),
       at_accept_rate: added(approve.accounts),
     },
   };
@@ -258,12 +295,13 @@ async function checked(gateway: Gateway, question: WhatIfQuestion) {
 export async function whatIf(gateway: Gateway, question: WhatIfQuestion): Promise<WhatIf> {
   const { profile, period, at, start } = await checked(gateway, question);
   const under = { ...gateway, profile };
-  const today = await countAt(under, period, at);
+  const today = await releasedAt(under, period, at);
   const then = await countAt(under, period, start);
   const worth = worthOf(profile);
   const points = Math.round(question.accept_rate * BASIS_POINTS);
-  const products = [...new Set(then.groups.map((group) => group.product))].sort(
-    (left, right) => Number(left === 'all') - Number(right === 'all') || (left < right ? -1 : 1),
+  // The whole book comes last.
+  const totals = then.totals.toSorted((left, right) =>
+    left.product === 'all' ? 1 : right.product === 'all' ? -1 : 0,
   );
   return {
     profile: profile.name,
@@ -272,8 +310,8 @@ export async function whatIf(gateway: Gateway, question: WhatIfQuestion): Promis
     at: at.toISOString(),
     accept_rate: points / BASIS_POINTS,
     worth,
-    products: products.map((product) =>
-      productWhatIf(product, today, then, { points, isVoid: worth.verdict === 'void' }),
+    products: totals.map((total) =>
+      productWhatIf(total, today, then, { points, isVoid: worth.verdict === 'void' }),
     ),
   };
 }

@@ -62,7 +62,8 @@ export function complianceRoutes(app: Server, gateway: Gateway): void {
       config: { access: { roles: ['officer'], scope: 'coverage:read' } },
       schema: {
         summary:
-          'If approval became a condition of service from a day: coverage, who would lose the product, what the approvals would be worth',
+          'If approval became a condition of service from a day: coverage, who would lose the ' +
+          'product, what the approvals would be worth',
         querystring: Type.Object({
           profile: Type.String({ maxLength: 20 }),
           from: DAY,

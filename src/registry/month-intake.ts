@@ -39,7 +39,7 @@ const STAGE = `create temp table stage_month (row_number bigint, account_ref uui
   paid_minor bigint, days_past_due int, past_due_minor bigint, first_delinquency_on date,
   last_paid_on date, five_class int, adverse_notice_on date) on commit drop`;
 
-/** The row, its account, its authorisation and the month before; $13 … $16 beside the checks' own. */
+/** The row, its account, its authorisation, the month before; $13 … $16 beside the checks' own. */
 const FROM = `
   from (select *, $13::date as period from stage_month) m
   left join account_locator l on l.furnisher_id = $2::uuid and l.account_ref = m.account_ref
