@@ -5,6 +5,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildGatewayServer } from '../src/cli/home.ts';
+import { type WhatIf, whatIf } from '../src/gateway/what-if.ts';
 import { openClient } from '../src/http/client.ts';
 import type { Server } from '../src/http/instance.ts';
 import { routeMatrix } from '../src/http/route-matrix.ts';
@@ -204,6 +205,23 @@ describe("the gateway's API", () => {
     ];
     for (const [run, code] of cases) expect(await codeOf(run)).toBe(code);
     expect(await record(app, authorisation(id))).toMatchObject({ result: 'unchanged' });
+  });
+
+  it('answers the what-if to an officer, and says what is wrong with the question', async () => {
+    const officer = await caller('officer');
+    const ask = (query: Record<string, string>) =>
+      officer.json<WhatIf>({ method: 'GET', path: '/v1/what-if', query });
+    const from = new Date(Date.now() + 7 * 86_400_000).toISOString().slice(0, 10);
+    const answer = await ask({ profile: 'CN', from, accept_rate: '0.8' });
+    expect(answer).toEqual(
+      await whatIf(
+        { ...pair.gateway, now: () => new Date(answer.at) },
+        { profile: 'CN', from, accept_rate: 0.8, period: null },
+      ),
+    );
+    expect(await codeOf(ask({ profile: 'CN', from: '2020-01-01' }))).toBe('argument_invalid');
+    expect(await codeOf(ask({ profile: 'XX', from }))).toBe('profile_unknown');
+    expect(await codeOf(ask({ profile: 'CN', from, accept_rate: '2' }))).toBe('request_invalid');
   });
 
   it('lets only one of two events that arrive together in', async () => {

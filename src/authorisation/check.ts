@@ -11,8 +11,14 @@
  * Source: design.md 6 (closed list of reasons), domain facts 2.1 C1, C6, C10, C12, C19 to C22, 3.4.
  */
 import { addSpan, monthOf } from './moment.ts';
-import type { Profile } from './profile.ts';
-import type { AuthorisationRecord, Purpose, RecipientClass } from './record.ts';
+import { isInForce, type Profile } from './profile.ts';
+import {
+  type AuthorisationRecord,
+  isWritten,
+  type Purpose,
+  type RecipientClass,
+  widensRecipients,
+} from './record.ts';
 
 /** What the checks know of one row. */
 export interface RowFacts {
@@ -88,24 +94,56 @@ export const STATE_REASONS: Readonly<Record<string, string>> = {
 /** Checks on the row and the configuration alone: they win over every authorisation. */
 export const ROW_CHECKS: readonly Check<RowCase>[] = [
   {
-    name: 'profile_configured',
+    // A profile that is not yet in force is as good as none.
+    name: 'profile_in_force',
     reason: 'no_profile',
     sql: '$3::text is not null',
-    passes: ({ act }) => act.profile !== null,
-  },
-  {
-    name: 'adult',
-    reason: 'minor',
-    sql: `(r.adult_from is null or r.adult_from <= ($1::timestamptz at time zone 'UTC')::date)`,
-    passes: ({ r, act }) =>
-      r.adult_from === null || r.adult_from <= act.moment.toISOString().slice(0, 10),
+    passes: ({ act }) => act.profile !== null && isInForce(act.profile, act.moment),
   },
 ];
+
+/** The person of row `r` is of age at the moment. */
+export const IS_ADULT = `(r.adult_from is null
+  or r.adult_from <= ($1::timestamptz at time zone 'UTC')::date)`;
+/** The same of one row. */
+export const isAdult = ({ r, act }: RowCase) =>
+  r.adult_from === null || r.adult_from <= act.moment.toISOString().slice(0, 10);
+
+/** What was said when service was made to depend on approval. */
+export interface ConditionProof {
+  readonly has_necessity: boolean;
+  readonly has_alternative: boolean;
+}
+
+/** Whether approval on condition counts with this proof. Source: PIPL 16 (C21), GDPR 7(4) (E1). */
+export function isConditionLawful(profile: Profile | null, proof: ConditionProof): boolean {
+  const policy = profile?.conditionality ?? 'void';
+  if (policy === 'valid') return true;
+  if (policy === 'void' || !proof.has_necessity) return false;
+  return policy === 'flagged' || proof.has_alternative;
+}
 
 const isAdverse = (r: RowFacts) => r.days_past_due > 0;
 
 /** Checks on one authorisation, in order. */
 export const AUTHORISATION_CHECKS: readonly Check<AuthorisationCase>[] = [
+  {
+    // Minors do not answer for themselves; another does only where the profile lets a guardian.
+    name: 'of_age_or_guarded',
+    reason: 'minor',
+    sql: `(${IS_ADULT} or (a.by_guardian and 'guardian_may_answer' = any($12::text[])))`,
+    passes: ({ a: { record }, r, act }) =>
+      isAdult({ r, act }) ||
+      (record.principal.on_behalf_of !== null && act.profile?.guardian_may_answer === true),
+  },
+  {
+    // Nor does a guardian answer for an adult where the profile knows of none.
+    name: 'guardian',
+    reason: 'out_of_scope',
+    sql: `(not a.by_guardian or 'guardian_may_answer' = any($12::text[]))`,
+    passes: ({ a: { record }, act }) =>
+      record.principal.on_behalf_of === null || act.profile?.guardian_may_answer === true,
+  },
   { name: 'given', reason: null, sql: `a.state = 'given'`, passes: ({ a }) => a.state === 'given' },
   {
     name: 'started',
@@ -169,11 +207,22 @@ export const AUTHORISATION_CHECKS: readonly Check<AuthorisationCase>[] = [
       or ($4::text = 'flagged_with_alternative' and a.has_necessity and a.has_alternative))`,
     passes: ({ a: { record }, act }) => {
       const { service_conditional, necessity_text, alternative_offered } = record.purpose;
-      const policy = act.profile?.conditionality ?? 'void';
-      if (!service_conditional || policy === 'valid') return true;
-      if (policy === 'void' || (necessity_text ?? '') === '') return false;
-      return policy === 'flagged' || (alternative_offered ?? '') !== '';
+      return (
+        !service_conditional ||
+        isConditionLawful(act.profile, {
+          has_necessity: (necessity_text ?? '') !== '',
+          has_alternative: (alternative_offered ?? '') !== '',
+        })
+      );
     },
+  },
+  {
+    // Order 631, articles 18 and 29: consent in writing, where the profile asks for it.
+    name: 'written',
+    reason: 'condition_unlawful',
+    sql: `(a.in_writing or a.legal_basis <> 'consent' or not 'written_consent' = any($12::text[]))`,
+    passes: ({ a: { record }, act }) =>
+      isWritten(record) || record.legal_basis !== 'consent' || !act.profile?.written_consent,
   },
   {
     // PIPL 14: a change of purpose, method or kind of data needs a new approval.
@@ -192,6 +241,14 @@ export const AUTHORISATION_CHECKS: readonly Check<AuthorisationCase>[] = [
     passes: ({ a: { record }, act }) =>
       record.parties.recipient_class === act.recipient_class &&
       (record.parties.recipient_id === null || record.parties.recipient_id === act.recipient_id),
+  },
+  {
+    // PIPL 23: each class of recipients needs an approval of its own.
+    name: 'onward',
+    reason: 'out_of_scope',
+    sql: `(not a.widens_recipients or not 'separate_per_recipient' = any($12::text[]))`,
+    passes: ({ a: { record }, act }) =>
+      !widensRecipients(record) || !act.profile?.separate_per_recipient,
   },
   {
     name: 'purpose',

@@ -10,16 +10,18 @@ import {
   AUTHORISATION_CHECKS,
   type AuthorisationFacts,
   type Check,
+  IS_ADULT,
+  isAdult,
   ROW_CHECKS,
   type RowFacts,
   reasonOf,
   STATE_REASONS,
 } from './check.ts';
-import { basisTexts } from './profile.ts';
+import { basisTexts, isInForce, profileFlags } from './profile.ts';
 
-/** $1 … $11 of every statement that holds the checks; those of the statement itself come after. */
+/** $1 … $12 of every statement that holds the checks; those of the statement itself come after. */
 export function decideParams(act: Act): SqlValue[] {
-  const { profile } = act;
+  const profile = act.profile !== null && isInForce(act.profile, act.moment) ? act.profile : null;
   return [
     act.moment,
     act.provider_id,
@@ -32,8 +34,10 @@ export function decideParams(act: Act): SqlValue[] {
     act.use_id,
     profile?.validity_months ?? null,
     act.recipient_id,
+    profileFlags(profile),
   ];
 }
+
 const STATE_REASON = `case a.state ${Object.entries(STATE_REASONS)
   .map(([state, reason]) => `when '${state}' then '${reason}'`)
   .join(' ')} else 'invalidated' end`;
@@ -73,7 +77,7 @@ export const AUTHORISATIONS_AT = `
          s.recipient_id, s.legal_basis, s.products, s.accounts, s.classes, s.mode, s.range_from,
          s.range_to, s.fetch_type, s.frequency_n, s.frequency_window, s.condition_state,
          s.starts_at, s.expires_at, s.service_conditional, s.has_necessity, s.has_alternative,
-         s.notice_id, s.notice_version, e.state
+         s.by_guardian, s.in_writing, s.widens_recipients, s.notice_id, s.notice_version, e.state
   from authorisation s
   join (select distinct on (subject_id, authorisation_id) subject_id, authorisation_id, state
         from authorisation_event
@@ -106,7 +110,8 @@ export function decideSql(rows: string, authorisations: string): string {
          case when ${conjunction(ROW_CHECKS)} and c.reason is null then c.authorisation_id end
            as authorisation_id,
          case when ${conjunction(ROW_CHECKS)} then
-           case when c.account_id is null then 'never_asked' else c.reason end
+           case when c.account_id is not null then c.reason
+                when ${IS_ADULT} then 'never_asked' else 'minor' end
          else ${firstFailing(ROW_CHECKS, reasonText)} end as reason
   from ${rows} r left join candidate c on c.account_id = r.account_id`;
   return over(text, authorisations);
@@ -152,7 +157,9 @@ export function decideOne(r: RowFacts, all: readonly AuthorisationFacts[], act: 
   const [first] = candidates;
   const barred = ROW_CHECKS.find((check) => !check.passes({ r, act }));
   if (barred) return { authorisation_id: null, reason: barred.reason };
-  if (!first) return { authorisation_id: null, reason: 'never_asked' };
+  if (!first) {
+    return { authorisation_id: null, reason: isAdult({ r, act }) ? 'never_asked' : 'minor' };
+  }
   const speaker = candidates.reduce((best, each) => (speaksBefore(each, best) ? each : best));
   if (speaker.reason !== null) return { authorisation_id: null, reason: speaker.reason };
   return { authorisation_id: speaker.facts.record.authorisation_id, reason: null };

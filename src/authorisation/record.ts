@@ -175,6 +175,15 @@ export function fold(events: readonly Pick<AuthorisationEvent, 'seq' | 'type'>[]
   return { ok: true, state: state as AuthorisationState, last_seq: events.length };
 }
 
+/** True when the answer can be read again; a voice is heard (Order 631, articles 18 and 29). */
+export const isWritten = ({ evidence }: AuthorisationRecord) =>
+  isOneOf(['CLICK', 'ESIGN', 'PAPER'], evidence.method);
+
+/** True when the record lets data pass on to a class of recipients besides its own. */
+export function widensRecipients({ limits, parties }: AuthorisationRecord): boolean {
+  return limits.onward !== 'NONE' && limits.onward.some((name) => name !== parties.recipient_class);
+}
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 const PERIOD = /^[0-9]{4}-(0[1-9]|1[0-2])$/;

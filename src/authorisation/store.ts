@@ -13,7 +13,9 @@ import {
   EVENT_STATES,
   eventProblems,
   fold,
+  isWritten,
   recordProblems,
+  widensRecipients,
 } from './record.ts';
 
 export interface Entry {
@@ -127,6 +129,9 @@ const COLUMNS = {
   notice_id: 'text',
   notice_version: 'int',
   withdrawal_effect: 'text',
+  by_guardian: 'boolean',
+  in_writing: 'boolean',
+  widens_recipients: 'boolean',
   record: 'jsonb',
   record_sha256: 'text',
   state: 'text',
@@ -169,6 +174,9 @@ async function insertRecords(session: Session, fresh: readonly Hashed[], at: Dat
     has_necessity: (record.purpose.necessity_text ?? '') !== '',
     has_alternative: (record.purpose.alternative_offered ?? '') !== '',
     withdrawal_effect: record.withdrawal.effect,
+    by_guardian: record.principal.on_behalf_of !== null,
+    in_writing: isWritten(record),
+    widens_recipients: widensRecipients(record),
     notice_id: record.notice.id,
     notice_version: record.notice.version,
     record,

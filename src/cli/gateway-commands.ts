@@ -29,12 +29,13 @@ import {
 import { percent, print, progressBar, table } from './print.ts';
 import { serveUntilStopped } from './serve.ts';
 
-interface Shared {
+export interface Shared {
   readonly home: string;
   readonly json?: boolean;
 }
 
-async function withGateway(
+/** Opens the gateway of a home for one command. */
+export async function withGateway(
   shared: Shared,
   run: (open: OpenGateway) => Promise<void>,
 ): Promise<void> {
@@ -46,7 +47,8 @@ async function withGateway(
   }
 }
 
-function shared(command: Command): Command {
+/** The options that every command of a gateway has. */
+export function shared(command: Command): Command {
   return command
     .option('--home <folder>', "the gateway's home", '.assent/gateway')
     .option('--json', 'print JSON');

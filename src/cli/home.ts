@@ -14,6 +14,7 @@ import { openPostgresql } from '../database/postgresql.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Registry as RegistryLink } from '../gateway/hand-over.ts';
 import { openClient } from '../http/client.ts';
+import { complianceRoutes } from '../http/compliance-routes.ts';
 import { enquirerRoutes } from '../http/enquirer-routes.ts';
 import { gatewayRoutes } from '../http/gateway-routes.ts';
 import type { Server } from '../http/instance.ts';
@@ -227,7 +228,10 @@ function serverBase(url: string, ring: KeyRing, db: Database) {
 export function buildGatewayServer({ gateway }: OpenGateway, url: string): Promise<Server> {
   return buildServer({
     ...serverBase(url, gateway.ring, gateway.db),
-    routes: gatewayRoutes(gateway),
+    routes: (app) => {
+      gatewayRoutes(gateway)(app);
+      complianceRoutes(app, gateway);
+    },
     title: 'Assent gateway',
     description: "The lender's side: what borrowers answered, and what may leave.",
   });

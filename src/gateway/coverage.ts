@@ -9,7 +9,7 @@ import { bookPeriods, previewGate } from './gate.ts';
 import type { Gateway } from './gateway.ts';
 
 /** Reasons that no borrower can change: such rows may not be asked for. */
-const NOT_ELIGIBLE = ['no_profile', 'minor'];
+export const NOT_ELIGIBLE = ['no_profile', 'minor'];
 
 export interface Coverage {
   readonly period: string;

@@ -54,6 +54,15 @@ interface Given {
   readonly history: boolean;
   readonly other: boolean;
   readonly legitimate: boolean;
+  readonly guardian: boolean;
+  readonly voice: boolean;
+  readonly onward: 'NONE' | 'registry' | 'lender';
+}
+/** What the law of the place says: the flags of the profile. */
+interface Law {
+  readonly guardian_may_answer: boolean;
+  readonly written_consent: boolean;
+  readonly separate_per_recipient: boolean;
 }
 
 const GIVEN: fc.Arbitrary<Given> = fc.record({
@@ -74,6 +83,14 @@ const GIVEN: fc.Arbitrary<Given> = fc.record({
   history: fc.constantFrom(true, true, false),
   other: fc.constantFrom(false, false, false, true),
   legitimate: fc.constantFrom(false, false, false, false, true),
+  guardian: fc.constantFrom(false, false, true),
+  voice: fc.constantFrom(false, false, false, true),
+  onward: fc.constantFrom('NONE', 'NONE', 'registry', 'lender'),
+});
+const LAW: fc.Arbitrary<Law> = fc.record({
+  guardian_may_answer: fc.boolean(),
+  written_consent: fc.boolean(),
+  separate_per_recipient: fc.boolean(),
 });
 const PERSON: fc.Arbitrary<Person> = fc.record({
   minor: fc.constantFrom(false, false, false, true),
@@ -102,7 +119,9 @@ function recordOf(given: Given, id: string): AuthorisationRecord {
   return sampleRecord({
     authorisation_id: id,
     arrangement_id: id,
+    principal: { on_behalf_of: given.guardian ? 'g-1' : null },
     notice: { version: given.notice },
+    evidence: { method: given.voice ? 'VOICE' : 'CLICK' },
     legal_basis: given.legitimate ? 'legitimate_interest' : 'consent',
     parties: { provider_id: PROVIDER, recipient_id: given.other ? idOf(9, 9) : null },
     purpose: {
@@ -122,6 +141,7 @@ function recordOf(given: Given, id: string): AuthorisationRecord {
       starts_at: day(given.starts),
       expires_at: given.expires === null ? null : day(given.expires),
       condition: given.condition,
+      onward: given.onward === 'NONE' ? 'NONE' : [given.onward],
     },
   });
 }
@@ -139,12 +159,14 @@ function monthBefore(text: string): string {
   ).toISOString();
 }
 
-/** Why one authorisation does not cover the row, and how far it got; null reason when it does. */
-function judge(
-  person: Person,
-  given: Given,
-  now: string,
-): { step: number; reason: string | null } | null {
+interface Judged {
+  readonly step: number;
+  /** Null when it covers the row. */
+  readonly reason: string | null;
+}
+
+/** Why one authorisation does not cover the row, and how far it got; null when it is not there. */
+function judge(person: Person, given: Given, now: string, law: Law): Judged | null {
   const past = eventsOf(given).filter((event) => event.at <= now);
   const last = past.at(-1);
   if (!last) return null;
@@ -153,36 +175,46 @@ function judge(
     revoked: 'revoked',
     superseded: 'invalidated',
   };
+  if (person.minor && !(given.guardian && law.guardian_may_answer))
+    return { step: 0, reason: 'minor' };
+  if (given.guardian && !law.guardian_may_answer) return { step: 1, reason: 'out_of_scope' };
   if (last.type !== 'given' && last.type !== 'resumed')
-    return { step: 0, reason: words[last.type] ?? last.type };
-  if (day(given.starts) > now) return { step: 1, reason: 'pending' };
-  if (given.expires !== null && day(given.expires) <= now) return { step: 2, reason: 'expired' };
-  if (given.legitimate) return { step: 4, reason: 'condition_unlawful' };
-  if (given.conditional && !given.necessity) return { step: 6, reason: 'condition_unlawful' };
-  if (given.notice < 2) return { step: 7, reason: 'notice_outdated' };
-  if (given.other) return { step: 8, reason: 'out_of_scope' };
-  if (given.purpose === 'F2' && !person.late) return { step: 9, reason: 'out_of_scope' };
-  if (given.view) return { step: 10, reason: 'out_of_scope' };
-  if (given.loan !== person.loan) return { step: 11, reason: 'out_of_scope' };
-  if (given.from !== null && given.from > '2026-01') return { step: 13, reason: 'out_of_scope' };
-  if (!given.history && day(given.starts) > '2026-02') return { step: 14, reason: 'out_of_scope' };
+    return { step: 2, reason: words[last.type] ?? last.type };
+  if (day(given.starts) > now) return { step: 3, reason: 'pending' };
+  if (given.expires !== null && day(given.expires) <= now) return { step: 4, reason: 'expired' };
+  if (given.legitimate) return { step: 6, reason: 'condition_unlawful' };
+  if (given.conditional && !given.necessity) return { step: 8, reason: 'condition_unlawful' };
+  if (given.voice && law.written_consent) return { step: 9, reason: 'condition_unlawful' };
+  if (given.notice < 2) return { step: 10, reason: 'notice_outdated' };
+  if (given.other) return { step: 11, reason: 'out_of_scope' };
+  if (given.onward === 'lender' && law.separate_per_recipient)
+    return { step: 12, reason: 'out_of_scope' };
+  return judgeScope(person, given, now);
+}
+
+/** The same of what is asked for and how often. */
+function judgeScope(person: Person, given: Given, now: string): Judged {
+  if (given.purpose === 'F2' && !person.late) return { step: 13, reason: 'out_of_scope' };
+  if (given.view) return { step: 14, reason: 'out_of_scope' };
+  if (given.loan !== person.loan) return { step: 15, reason: 'out_of_scope' };
+  if (given.from !== null && given.from > '2026-01') return { step: 17, reason: 'out_of_scope' };
+  if (!given.history && day(given.starts) > '2026-02') return { step: 18, reason: 'out_of_scope' };
   if (given.condition === 'LOAN_ACTIVE' && person.closed)
-    return { step: 15, reason: 'out_of_scope' };
+    return { step: 19, reason: 'out_of_scope' };
   if (given.condition === 'OVERDUE_GT_1D' && !person.late)
-    return { step: 15, reason: 'out_of_scope' };
+    return { step: 19, reason: 'out_of_scope' };
   const used = [...new Set(given.uses)].map(day).filter((at) => at <= now);
-  if (given.onetime && used.length > 0) return { step: 16, reason: 'limit_reached' };
+  if (given.onetime && used.length > 0) return { step: 20, reason: 'limit_reached' };
   const lately = used.filter((at) => at > monthBefore(now)).length;
   if (given.frequency !== null && lately >= given.frequency)
-    return { step: 17, reason: 'limit_reached' };
-  return { step: 18, reason: null };
+    return { step: 21, reason: 'limit_reached' };
+  return { step: 22, reason: null };
 }
 
 /** Every answer the oracle allows: ties between equally far authorisations are the system's choice. */
-function allowed(person: Person, now: string): (string | null)[] {
-  if (person.minor) return ['minor'];
-  const judged = person.authorisations.flatMap((given) => judge(person, given, now) ?? []);
-  if (judged.length === 0) return ['never_asked'];
+function allowed(person: Person, now: string, law: Law): (string | null)[] {
+  const judged = person.authorisations.flatMap((given) => judge(person, given, now, law) ?? []);
+  if (judged.length === 0) return [person.minor ? 'minor' : 'never_asked'];
   const furthest = Math.max(...judged.map((each) => each.step));
   return judged.filter((each) => each.step === furthest).map((each) => each.reason);
 }
@@ -269,13 +301,14 @@ it('agrees with the oracle on random histories at random moments', async () => {
     fc.asyncProperty(
       fc.array(PERSON, { minLength: 1, maxLength: 8 }),
       fc.array(fc.nat(100), { minLength: 2, maxLength: 4 }),
-      async (people, moments) => {
+      LAW,
+      async (people, moments, law) => {
         await fill(people);
         const gateway: Gateway = {
           db,
           ring: { keyedHash: () => randomBytes(32) } as never,
           furnisher_id: PROVIDER,
-          profile: loadProfile('CN'),
+          profile: { ...loadProfile('CN'), ...law },
           notices: { n: 2 },
           now: () => new Date(),
           newId: () => '',
@@ -286,7 +319,7 @@ it('agrees with the oracle on random histories at random moments', async () => {
           for (const row of rows) {
             const person = people[Number(row.account_id.slice(-12)) - 2000];
             if (!person) throw new Error('a row of nobody');
-            expect(allowed(person, day(moment))).toContain(row.reason);
+            expect(allowed(person, day(moment), law)).toContain(row.reason);
             expect(row.authorisation_id === null).toBe(row.reason !== null);
             const index = Number(row.account_id.slice(-12)) - 2000;
             const act = furnishing(gateway, new Date(day(moment)), idOf(5, 5));
@@ -305,8 +338,11 @@ it('agrees with the oracle on random histories at random moments', async () => {
             );
             expect(one).toEqual({ authorisation_id: row.authorisation_id, reason: row.reason });
           }
-          const without = await decided({ ...gateway, profile: null }, new Date(day(moment)));
-          expect(new Set(without.map((row) => row.reason))).toEqual(new Set(['no_profile']));
+          const later = { ...loadProfile('CN'), effective_from: '2026-12-31' };
+          for (const profile of [null, later]) {
+            const without = await decided({ ...gateway, profile }, new Date(day(moment)));
+            expect(new Set(without.map((row) => row.reason))).toEqual(new Set(['no_profile']));
+          }
         }
       },
     ),

@@ -39,18 +39,18 @@ const STAGE = `create temp table stage_month (row_number bigint, account_ref uui
   paid_minor bigint, days_past_due int, past_due_minor bigint, first_delinquency_on date,
   last_paid_on date, five_class int, adverse_notice_on date) on commit drop`;
 
-/** The row, its account, its authorisation and the month before; $12 … $15 beside the checks' own. */
+/** The row, its account, its authorisation, the month before; $13 … $16 beside the checks' own. */
 const FROM = `
-  from (select *, $12::date as period from stage_month) m
+  from (select *, $13::date as period from stage_month) m
   left join account_locator l on l.furnisher_id = $2::uuid and l.account_ref = m.account_ref
-    and l.account_ref between $14::uuid and $15::uuid
+    and l.account_ref between $15::uuid and $16::uuid
   left join authorisation a on a.subject_id = l.subject_id
     and a.authorisation_id = m.authorisation_id and a.provider_id = $2::uuid
   left join (select subject_id, account_id, max(revision) as revision from account_month
-             where period = $13::date and revision > 1 group by subject_id, account_id) newest
+             where period = $14::date and revision > 1 group by subject_id, account_id) newest
     on newest.subject_id = l.subject_id and newest.account_id = l.account_id
   left join account_month p on p.subject_id = l.subject_id and p.account_id = l.account_id
-    and p.period = $13::date and p.revision = coalesce(newest.revision, 1)
+    and p.period = $14::date and p.revision = coalesce(newest.revision, 1)
   cross join lateral (select l.subject_id, l.account_id, m.account_ref, l.kind, m.period,
     m.days_past_due, m.days_past_due > 0 as adverse, m.status = 'open' as active,
     null::date as adult_from) r
