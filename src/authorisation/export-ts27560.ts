@@ -30,7 +30,7 @@ export interface Party {
   readonly phone?: string;
 }
 
-/** What a lender says of itself and of those it furnishes to; all of it comes from configuration. */
+/** What a lender says of itself and of the registry; all of it comes from configuration. */
 export interface Parties {
   readonly provider?: Party;
   readonly recipient?: Party;
@@ -178,7 +178,8 @@ function validityOf(at: string, state: string, endsAt: string | null): string {
 export function exportTs27560(exported: Exported, parties: Parties): Static<typeof TS27560> {
   const { record, events, ends_at } = exported;
   const provider = parties.provider ?? {};
-  const { recipient } = parties;
+  // What is configured is the registry; of another recipient the notice says who it is.
+  const recipient = record.parties.recipient_class === 'registry' ? parties.recipient : undefined;
   return {
     '@context': DPV_CONTEXT,
     header: {
