@@ -7,21 +7,13 @@
  * Source: domain facts 3.4.
  */
 import { type Static, Type } from 'typebox';
-import { type Exported, PURPOSE_TEXTS } from './export-terms.ts';
+import { closed, type Exported, MOMENT, PURPOSE_TEXTS, some, TEXT, UUID } from './export-terms.ts';
 import {
   type AuthorisationRecord,
   type AuthorisationState,
   type Purpose,
   TIME_UNITS,
 } from './record.ts';
-
-const TEXT = Type.String({ minLength: 1 });
-const MOMENT = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' });
-const UUID = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' });
-const closed = <T extends Parameters<typeof Type.Object>[0]>(properties: T) =>
-  Type.Object(properties, { additionalProperties: false });
-const some = <T extends Parameters<typeof Type.Array>[0]>(items: T) =>
-  Type.Array(items, { minItems: 1, uniqueItems: true });
 
 const PARTY = closed({ id: TEXT, type: TEXT });
 const FI_TYPE = Type.Enum(['CREDIT_CARD', 'OTHER']);

@@ -6,18 +6,11 @@
  * Source: RFC 9396 section 2, domain facts 3.6.
  */
 import { type Static, Type } from 'typebox';
-import { durationText, type Exported } from './export-terms.ts';
+import { closed, durationText, type Exported, MOMENT, some, TEXT, UUID } from './export-terms.ts';
 import { DATA_CLASSES, PURPOSES, type Purpose } from './record.ts';
 
-const TEXT = Type.String({ minLength: 1 });
-const MOMENT = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' });
 const PERIOD = Type.String({ pattern: '^\\d{4}-\\d\\d$' });
 const DURATION = Type.String({ pattern: '^P(\\d+[DMY]|T\\d+H)$' });
-const UUID = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' });
-const closed = <T extends Parameters<typeof Type.Object>[0]>(properties: T) =>
-  Type.Object(properties, { additionalProperties: false });
-const some = <T extends Parameters<typeof Type.Array>[0]>(items: T) =>
-  Type.Array(items, { minItems: 1 });
 
 const DETAIL = closed({
   type: Type.Literal('assent_credit_data'),

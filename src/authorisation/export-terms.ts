@@ -6,6 +6,7 @@
  * are made for one arrangement, so that exports of two arrangements cannot be joined.
  * Source: domain facts 3.1 to 3.6; W3C DPV 2.3, its finance sector and personal data modules.
  */
+import { Type } from 'typebox';
 import type {
   AuthorisationEvent,
   AuthorisationRecord,
@@ -31,6 +32,18 @@ export interface Exported {
   /** When the export was made; ISO 8601. */
   readonly moment: string;
 }
+
+/** Shapes that the schemas of the exports are made of. */
+export const TEXT = Type.String({ minLength: 1 });
+export const UUID = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' });
+/** ISO 8601, UTC, milliseconds. */
+export const MOMENT = Type.String({
+  pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$',
+});
+export const closed = <T extends Parameters<typeof Type.Object>[0]>(properties: T) =>
+  Type.Object(properties, { additionalProperties: false });
+export const some = <T extends Parameters<typeof Type.Array>[0]>(items: T) =>
+  Type.Array(items, { minItems: 1, uniqueItems: true });
 
 /** The prefixes of the terms below. */
 export const DPV_CONTEXT = {

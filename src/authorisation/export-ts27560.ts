@@ -11,12 +11,17 @@ import { AssentError } from '../model/error.ts';
 import {
   BASIS_TERMS,
   CLASS_TERMS,
+  closed,
   DPV_CONTEXT,
   durationText,
   type Exported,
+  MOMENT,
   PURPOSE_TERMS,
   PURPOSE_TEXTS,
+  some,
   statusTerm,
+  TEXT,
+  UUID,
 } from './export-terms.ts';
 import { DATA_CLASSES, EVENT_STATES } from './record.ts';
 
@@ -42,15 +47,8 @@ export interface Parties {
   readonly jurisdiction?: string;
 }
 
-const TEXT = Type.String({ minLength: 1 });
 const OPTIONAL = Type.Optional(TEXT);
 const CURIE = Type.String({ pattern: '^(dpv|pd|loc|sector-finance):[A-Za-z-]+$' });
-const MOMENT = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' });
-const UUID = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' });
-const closed = <T extends Parameters<typeof Type.Object>[0]>(properties: T) =>
-  Type.Object(properties, { additionalProperties: false });
-const some = <T extends Parameters<typeof Type.Array>[0]>(items: T) =>
-  Type.Array(items, { minItems: 1 });
 
 const PII_INFORMATION = closed({
   pii_type: CURIE,
