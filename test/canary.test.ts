@@ -5,8 +5,8 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Database } from '../src/database/database.ts';
+import { explainAccount } from '../src/gateway/explain.ts';
 import { faultsAsCsv, tapeFaults } from '../src/gateway/faults.ts';
-import { explainGate } from '../src/gateway/gate.ts';
 import { handOver } from '../src/gateway/hand-over.ts';
 import { importAuthorisations } from '../src/gateway/import-authorisations.ts';
 import { AssentError } from '../src/model/error.ts';
@@ -96,7 +96,7 @@ it('finds no canary in any report, error, log line or table', async () => {
   const handed = await handOver(pair.gateway, pair.link(), PERIOD);
   keep(handed);
   expect(handed.receipt?.outcomes.month.accepted).toBe(2);
-  keep(await explainGate(pair.gateway, 'a0', PERIOD, new Date()));
+  keep(await explainAccount(pair.gateway, 'a0', PERIOD, new Date()));
   const api = pair.client();
   keep(await api.json({ method: 'GET', path: '/v1/submissions' }));
   keep(

@@ -5,6 +5,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildGatewayServer } from '../src/cli/home.ts';
+import { sweep } from '../src/gateway/sweep.ts';
 import { type WhatIf, whatIf } from '../src/gateway/what-if.ts';
 import { openClient } from '../src/http/client.ts';
 import type { Server } from '../src/http/instance.ts';
@@ -90,6 +91,8 @@ async function caller(role: Role): Promise<ApiClient> {
     sleep: async () => {},
   });
 }
+
+const moment = (answer: object) => (answer as { moment: string }).moment;
 
 async function codeOf(run: Promise<unknown>): Promise<string> {
   const error = await run.then(
@@ -190,13 +193,14 @@ describe("the gateway's API", () => {
       ],
       [record(app, authorisation(randomUUID(), { purpose: 'X9' })), 'authorisation_invalid'],
       [record(app, { ...authorisation(randomUUID()), more: 1 }), 'request_invalid'],
-      [
-        append(app, id, { event: 'refused', event_at: '2025-07-01T00:00:00Z' }),
-        'authorisation_invalid',
-      ],
+      [append(app, id, { event: 'refused', event_at: '2025-07-01T00:00:00Z' }), 'event_not_next'],
       [
         append(app, id, { event: 'withdrawn', event_at: '2025-01-01T00:00:00Z' }),
-        'authorisation_invalid',
+        'event_backdated',
+      ],
+      [
+        append(app, id, { event: 'withdrawn', event_at: '2125-01-01T00:00:00Z' }),
+        'event_in_future',
       ],
       [
         append(app, randomUUID(), { event: 'withdrawn', event_at: '2025-07-01T00:00:00Z' }),
@@ -222,6 +226,48 @@ describe("the gateway's API", () => {
     expect(await codeOf(ask({ profile: 'CN', from: '2020-01-01' }))).toBe('argument_invalid');
     expect(await codeOf(ask({ profile: 'XX', from }))).toBe('profile_unknown');
     expect(await codeOf(ask({ profile: 'CN', from, accept_rate: '2' }))).toBe('request_invalid');
+  });
+
+  it('tells of ends, explains, exports and takes a death down', async () => {
+    const app = await caller('app');
+    const officer = await caller('officer');
+    const id = randomUUID();
+    const day = 86_400_000;
+    const expires_at = new Date(Date.now() + 5 * day).toISOString();
+    const lasting = { expires_at, withdrawal_uri: 'https://lender.test/withdraw' };
+    await record(app, authorisation(id, { subject_ref: 'c2', accounts: ['a2'], ...lasting }));
+    await sweep(pair.gateway);
+    type Notices = { notices: { kind: string; subject_ref: string }[]; next: number };
+    const told = (after: string) =>
+      app.json<Notices>({ method: 'GET', path: '/v1/expiry-notices', query: { after } });
+    const first = await told('0');
+    expect(first.notices).toMatchObject([{ kind: 'expiring', days_before: 7, subject_ref: 'c2' }]);
+    expect(await told(String(first.next))).toEqual({ notices: [], next: first.next });
+    const explain = (json: object) =>
+      officer.json<{ rows: object[]; authorisations: object[] }>({
+        method: 'POST',
+        path: '/v1/explanations',
+        json,
+        idempotent: true,
+      });
+    const whole = await explain({ subject_ref: 'c2' });
+    expect(whole).toEqual(await explain({ account_ref: 'a2', period: PERIOD, at: moment(whole) }));
+    expect(whole.rows).toMatchObject([
+      { account_ref: 'a2', period: PERIOD, authorisation_id: id, reason: null },
+    ]);
+    const path = `/v1/authorisations/${id}/export`;
+    const exported = (as: string) =>
+      officer.json({ method: 'GET', path, query: { as }, idempotent: true });
+    expect(await exported('rebit')).toMatchObject({ consentId: id, status: 'ACTIVE' });
+    expect(await exported('rfc9396')).toMatchObject({
+      authorization_details: [{ type: 'assent_credit_data', identifier: id }],
+    });
+    expect(await codeOf(exported('ts27560'))).toBe('party_not_configured');
+    const death = { subject_ref: 'c2', evidence_sha256: 'd'.repeat(64) };
+    expect(
+      await app.json({ method: 'POST', path: '/v1/deaths', json: death, idempotent: true }),
+    ).toMatchObject({ result: 'stored', ended: 1 });
+    expect(await decision(officer, 'a2')).toMatchObject({ reason: 'revoked' });
   });
 
   it('lets only one of two events that arrive together in', async () => {

@@ -2,6 +2,7 @@
  * Authorisations collected elsewhere, as lines of a CSV file: one line an event; the record's
  * columns stand on the first line of an authorisation and are blank on the later ones.
  */
+import type { ErrorCode } from '../model/error.ts';
 import {
   type AuthorisationEvent,
   type AuthorisationRecord,
@@ -89,6 +90,8 @@ export interface ImportedEntry {
 
 export interface ImportFault {
   readonly row: number;
+  /** What the fault is called when it is the answer to a single request. */
+  readonly code?: ErrorCode;
   readonly field: string;
   readonly problem: string;
 }

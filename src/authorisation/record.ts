@@ -190,7 +190,8 @@ const PERIOD = /^[0-9]{4}-(0[1-9]|1[0-2])$/;
 /** An opaque reference: printable, without spaces, so that no name is written into it. */
 const REFERENCE = /^[\x21-\x7e]{1,100}$/;
 
-function isInstant(text: unknown): text is string {
+/** ISO 8601, UTC, milliseconds: the one form of a moment. */
+export function isInstant(text: unknown): text is string {
   if (typeof text !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text))
     return false;
   const time = Date.parse(text);
@@ -240,6 +241,9 @@ function limitProblems({ limits, withdrawal }: AuthorisationRecord): [string, bo
   ];
 }
 
+const isWitnessed = ({ evidence }: AuthorisationRecord) =>
+  isOneOf(['PAPER', 'VOICE'], evidence.method);
+
 /** Fields of a record that are not as they must be; empty when it is sound. */
 export function recordProblems(record: AuthorisationRecord): string[] {
   const { notice, evidence, principal } = record;
@@ -257,6 +261,9 @@ export function recordProblems(record: AuthorisationRecord): string[] {
     ['evidence_method', isOneOf(EVIDENCE_METHODS, evidence.method)],
     ['evidence_sha256', SHA256.test(evidence.sha256)],
     ['evidence_witness', orNull(evidence.witness, (text) => REFERENCE.test(text))],
+    // What is no trace of a machine needs somebody who was there, and the time of showing.
+    ['evidence_witness', !isWitnessed(record) || evidence.witness !== null],
+    ['shown_at', !isWitnessed(record) || notice.shown_at !== null],
     ...dataProblems(record),
     ...limitProblems(record),
   ];

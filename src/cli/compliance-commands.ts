@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { type CoverageThen, type ProductWhatIf, type WhatIf, whatIf } from '../gateway/what-if.ts';
 import { AssentError } from '../model/error.ts';
-import { type Shared, shared, withGateway } from './gateway-commands.ts';
+import { type GatewayOptions, gatewayOptions, withGateway } from './gateway-home.ts';
 import { percent, print, table } from './print.ts';
 
 const VERDICTS: Readonly<Record<WhatIf['worth']['verdict'], string>> = {
@@ -89,7 +89,7 @@ function rateOf(text: string): number {
 
 /** Adds the compliance officer's commands. */
 export function addComplianceCommands(gateway: Command): void {
-  shared(gateway.command('what-if'))
+  gatewayOptions(gateway.command('what-if'))
     .description(
       'if approval became a condition of service: coverage, who would lose the product, ' +
         'what such approvals would be worth',
@@ -99,7 +99,14 @@ export function addComplianceCommands(gateway: Command): void {
     .option('--accept-rate <share>', 'share of those asked who approve, 0 to 1', '1')
     .option('--period <period>', 'YYYY-MM; default: the newest of the book')
     .action(
-      (options: Shared & { profile: string; from: string; acceptRate: string; period?: string }) =>
+      (
+        options: GatewayOptions & {
+          profile: string;
+          from: string;
+          acceptRate: string;
+          period?: string;
+        },
+      ) =>
         withGateway(options, async ({ gateway: g }) => {
           const question = {
             profile: options.profile,

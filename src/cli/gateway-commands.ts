@@ -11,48 +11,20 @@ import {
   recordOne,
 } from '../gateway/authorisations.ts';
 import { coverage } from '../gateway/coverage.ts';
+import { explainAccount } from '../gateway/explain.ts';
 import { FAULT_COLUMNS, faultsAsCsv, listTapes, tapeFaults } from '../gateway/faults.ts';
-import { bookPeriods, explainGate, previewGate } from '../gateway/gate.ts';
+import { bookPeriods, previewGate } from '../gateway/gate.ts';
 import { handOver } from '../gateway/hand-over.ts';
 import { importAuthorisations } from '../gateway/import-authorisations.ts';
 import { loadTape, type TapeReport } from '../gateway/load-tape.ts';
 import { AssentError } from '../model/error.ts';
 import { admitParticipant } from '../participants/participant.ts';
 import { parseMapping } from '../tape/mapping.ts';
-import {
-  buildGatewayServer,
-  connectGateway,
-  createGatewayHome,
-  type OpenGateway,
-  openGateway,
-} from './home.ts';
+import { type GatewayOptions, gatewayOptions, withGateway } from './gateway-home.ts';
+import { buildGatewayServer, connectGateway, createGatewayHome } from './home.ts';
+import { addLifeCycleCommands, sweepHourly } from './life-cycle-commands.ts';
 import { percent, print, progressBar, table } from './print.ts';
 import { serveUntilStopped } from './serve.ts';
-
-export interface Shared {
-  readonly home: string;
-  readonly json?: boolean;
-}
-
-/** Opens the gateway of a home for one command. */
-export async function withGateway(
-  shared: Shared,
-  run: (open: OpenGateway) => Promise<void>,
-): Promise<void> {
-  const open = await openGateway(resolve(shared.home));
-  try {
-    await run(open);
-  } finally {
-    await open.close();
-  }
-}
-
-/** The options that every command of a gateway has. */
-export function shared(command: Command): Command {
-  return command
-    .option('--home <folder>', "the gateway's home", '.assent/gateway')
-    .option('--json', 'print JSON');
-}
 
 function fileBytes(path: string): AsyncIterable<Uint8Array> {
   if (!existsSync(path) || !statSync(path).isFile()) throw new AssentError('file_unreadable');
@@ -88,13 +60,13 @@ function showTape({ tape_id, state, counts }: TapeReport): string {
 
 function addTapeCommands(gateway: Command): void {
   for (const verb of ['check', 'load'] as const) {
-    shared(gateway.command(`${verb} <tape>`))
+    gatewayOptions(gateway.command(`${verb} <tape>`))
       .description(
         verb === 'check' ? 'check a tape without loading it' : 'load a tape into the book',
       )
       .requiredOption('--mapping <file>', 'which column is what (docs/DATA.md)')
       .option('--sign-off <reason>', 'why a tape that drifts is right all the same')
-      .action((path: string, options: Shared & { mapping: string; signOff?: string }) =>
+      .action((path: string, options: GatewayOptions & { mapping: string; signOff?: string }) =>
         withGateway(options, async ({ gateway: g }) => {
           const source = {
             bytes: fileBytes(path),
@@ -112,9 +84,9 @@ function addTapeCommands(gateway: Command): void {
         }),
       );
   }
-  shared(gateway.command('tapes'))
+  gatewayOptions(gateway.command('tapes'))
     .description('list the tapes taken in')
-    .action((options: Shared) =>
+    .action((options: GatewayOptions) =>
       withGateway(options, async ({ gateway: g }) =>
         print(await listTapes(g.db), options.json === true, (tapes) =>
           table(
@@ -128,7 +100,7 @@ function addTapeCommands(gateway: Command): void {
     .command('faults <tape_id>')
     .description('faults of a tape, as CSV for a spreadsheet')
     .option('--home <folder>', "the gateway's home", '.assent/gateway')
-    .action((id: string, options: Shared) =>
+    .action((id: string, options: GatewayOptions) =>
       withGateway(options, async ({ gateway: g }) => {
         process.stdout.write(`\ufeff${FAULT_COLUMNS.join(',')}\r\n`);
         for await (const page of tapeFaults(g.db, id)) process.stdout.write(faultsAsCsv(page));
@@ -137,17 +109,17 @@ function addTapeCommands(gateway: Command): void {
 }
 
 function addGateCommands(gateway: Command): void {
-  shared(gateway.command('gate <period>'))
+  gatewayOptions(gateway.command('gate <period>'))
     .description('preview the gate: what would be released, what withheld and why')
     .option('--at <moment>', 'decide as of a past moment (ISO 8601)')
-    .option('--account <number>', 'explain one account')
-    .action((period: string, options: Shared & { at?: string; account?: string }) =>
+    .option('--account <number>', 'explain one account (see `gateway explain`)')
+    .action((period: string, options: GatewayOptions & { at?: string; account?: string }) =>
       withGateway(options, async ({ gateway: g }) => {
         const moment = options.at ? new Date(options.at) : g.now();
         if (Number.isNaN(moment.getTime()))
           throw new AssentError('argument_invalid', { detail: '--at is no moment' });
         if (options.account) {
-          print(await explainGate(g, options.account, period, moment), true, String);
+          print(await explainAccount(g, options.account, period, moment), true, String);
           return;
         }
         print(await previewGate(g, period, moment), options.json === true, (gate) =>
@@ -164,9 +136,9 @@ function addGateCommands(gateway: Command): void {
         );
       }),
     );
-  shared(gateway.command('hand-over [period]'))
+  gatewayOptions(gateway.command('hand-over [period]'))
     .description('hand a period over, or resume it; without a period, every period of the book')
-    .action((period: string | undefined, options: Shared) =>
+    .action((period: string | undefined, options: GatewayOptions) =>
       withGateway(options, async (open) => {
         const periods = period ? [period] : await bookPeriods(open.gateway.db);
         for (const each of periods) {
@@ -179,9 +151,9 @@ function addGateCommands(gateway: Command): void {
         }
       }),
     );
-  shared(gateway.command('coverage [period]'))
+  gatewayOptions(gateway.command('coverage [period]'))
     .description('how much went, against both denominators, and why the rest stayed')
-    .action((period: string | undefined, options: Shared) =>
+    .action((period: string | undefined, options: GatewayOptions) =>
       withGateway(options, async ({ gateway: g }) =>
         print(await coverage(g, period ?? null), options.json === true, (lines) =>
           table(
@@ -209,9 +181,9 @@ function addGateCommands(gateway: Command): void {
         ),
       ),
     );
-  shared(gateway.command('receipt <period>'))
+  gatewayOptions(gateway.command('receipt <period>'))
     .description('the newest signed receipt of a period')
-    .action((period: string, options: Shared) =>
+    .action((period: string, options: GatewayOptions) =>
       withGateway(options, async ({ gateway: g }) => {
         const { rows } = await g.db.query<{ receipt: string }>(
           `select receipt from handover where to_char(period, 'YYYY-MM') = $1 and receipt is not null order by ended_at desc limit 1`,
@@ -237,9 +209,9 @@ function readJson(path: string): unknown {
 const showRecorded = (r: Recorded) => `${r.authorisation_id}: ${r.state} (${r.result})`;
 
 function addAuthorisationCommands(gateway: Command): void {
-  shared(gateway.command('import-authorisations <file>'))
+  gatewayOptions(gateway.command('import-authorisations <file>'))
     .description('import authorisations from CSV')
-    .action((path: string, options: Shared) =>
+    .action((path: string, options: GatewayOptions) =>
       withGateway(options, async ({ gateway: g }) => {
         const report = await importAuthorisations(g, fileBytes(path), progressBar());
         print(
@@ -254,9 +226,9 @@ function addAuthorisationCommands(gateway: Command): void {
         if (report.faults.length > 0) process.exitCode = 1;
       }),
     );
-  shared(gateway.command('authorise <file>'))
+  gatewayOptions(gateway.command('authorise <file>'))
     .description('record one authorisation from JSON (docs/DATA.md, "One by one")')
-    .action((path: string, options: Shared) =>
+    .action((path: string, options: GatewayOptions) =>
       withGateway(options, async ({ gateway: g }) => {
         const columns = readJson(path) as AuthorisationColumns;
         if (!Array.isArray(columns?.events) || columns.events.length === 0)
@@ -264,23 +236,24 @@ function addAuthorisationCommands(gateway: Command): void {
         print(await recordOne(g, columns), options.json === true, showRecorded);
       }),
     );
-  shared(gateway.command('event <authorisation_id> <event>'))
+  gatewayOptions(gateway.command('event <authorisation_id> <event>'))
     .description('append an event to an authorisation, such as withdrawn')
     .option('--at <moment>', 'when it happened (ISO 8601); default: now')
     .option('--reason <text>', 'why; no identity values')
-    .action((id: string, event: string, options: Shared & { at?: string; reason?: string }) =>
-      withGateway(options, async ({ gateway: g }) => {
-        const columns = {
-          event,
-          event_at: options.at ?? g.now().toISOString(),
-          ...(options.reason === undefined ? {} : { event_reason: options.reason }),
-        };
-        print(await appendEvent(g, id, columns), options.json === true, showRecorded);
-      }),
+    .action(
+      (id: string, event: string, options: GatewayOptions & { at?: string; reason?: string }) =>
+        withGateway(options, async ({ gateway: g }) => {
+          const columns = {
+            event,
+            event_at: options.at ?? g.now().toISOString(),
+            ...(options.reason === undefined ? {} : { event_reason: options.reason }),
+          };
+          print(await appendEvent(g, id, columns), options.json === true, showRecorded);
+        }),
     );
-  shared(gateway.command('authorisation <authorisation_id>'))
+  gatewayOptions(gateway.command('authorisation <authorisation_id>'))
     .description('show an authorisation: its record, its events and its state')
-    .action((id: string, options: Shared) =>
+    .action((id: string, options: GatewayOptions) =>
       withGateway(options, async ({ gateway: g }) =>
         print(await findAuthorisation(g, id), true, String),
       ),
@@ -293,7 +266,7 @@ function addServerCommands(gateway: Command): void {
     .description("admit the lender's app or an officer from its participant.json")
     .option('--home <folder>', "the gateway's home", '.assent/gateway')
     .requiredOption('--role <role>', 'app or officer')
-    .action((path: string, options: Shared & { role: string }) =>
+    .action((path: string, options: GatewayOptions & { role: string }) =>
       withGateway(options, async ({ gateway: g }) => {
         const { role } = options;
         if (role !== 'app' && role !== 'officer')
@@ -318,10 +291,12 @@ function addServerCommands(gateway: Command): void {
     .option('--port <n>', 'port to listen on', '8089')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--url <url>', 'where callers reach it; default: host and port')
-    .action((options: Shared & { port: string; host: string; url?: string }) =>
+    .action((options: GatewayOptions & { port: string; host: string; url?: string }) =>
       withGateway(options, async (open) => {
         const url = options.url ?? `http://${options.host}:${options.port}`;
+        const stopSweeping = sweepHourly(open.gateway);
         await serveUntilStopped(await buildGatewayServer(open, url), options);
+        await stopSweeping();
       }),
     );
 }
@@ -337,7 +312,7 @@ export function addGatewayCommands(gateway: Command): void {
       '--profile <name>',
       'the law: CN, US, EU, UK, IN or STRICT; without it nothing is ever released',
     )
-    .action((options: Shared & { name: string; profile?: string }) => {
+    .action((options: GatewayOptions & { name: string; profile?: string }) => {
       const config = createGatewayHome(resolve(options.home), {
         name: options.name,
         profile: options.profile ?? null,
@@ -349,11 +324,12 @@ export function addGatewayCommands(gateway: Command): void {
     .description('point the gateway at a registry and pin its keys')
     .option('--home <folder>', "the gateway's home", '.assent/gateway')
     .requiredOption('--registry <url>', 'URL of the registry')
-    .action((options: Shared & { registry: string }) =>
+    .action((options: GatewayOptions & { registry: string }) =>
       connectGateway(resolve(options.home), options.registry),
     );
   addTapeCommands(gateway);
   addAuthorisationCommands(gateway);
   addGateCommands(gateway);
   addServerCommands(gateway);
+  addLifeCycleCommands(gateway);
 }

@@ -6,6 +6,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import type { Parties } from '../authorisation/export-ts27560.ts';
 import { loadProfile } from '../authorisation/profile.ts';
 import type { Database } from '../database/database.ts';
 import { migrate } from '../database/migrate.ts';
@@ -18,6 +19,7 @@ import { complianceRoutes } from '../http/compliance-routes.ts';
 import { enquirerRoutes } from '../http/enquirer-routes.ts';
 import { gatewayRoutes } from '../http/gateway-routes.ts';
 import type { Server } from '../http/instance.ts';
+import { lifeCycleRoutes } from '../http/life-cycle-routes.ts';
 import { registryRoutes } from '../http/registry-routes.ts';
 import { buildServer } from '../http/server.ts';
 import { publicJwks } from '../keys/jws.ts';
@@ -54,6 +56,8 @@ export interface GatewayConfig {
   readonly name: string;
   readonly profile: string | null;
   readonly notices: Readonly<Record<string, number>>;
+  /** Set by `configure`: what exports say of the lender and its recipients. */
+  readonly parties?: Parties;
   /** Set by `connect`: where the registry is, and the keys it signs with. */
   readonly registry?: { readonly url: string; readonly keys: readonly PublicJwk[] };
 }
@@ -133,6 +137,29 @@ export async function connectGateway(home: string, url: string): Promise<void> {
   writeConfig(home, { ...config, registry: { url: url.replace(/\/$/, ''), keys } });
 }
 
+/** Adds to what exports say of the lender and its recipients; what is not named stays. */
+export function configureGateway(home: string, parties: Parties): Parties {
+  const config = readConfig<GatewayConfig>(home);
+  const before = config.parties ?? {};
+  const after: Parties = {
+    ...before,
+    ...parties,
+    ...(parties.provider ? { provider: { ...before.provider, ...parties.provider } } : {}),
+    ...(parties.recipient ? { recipient: { ...before.recipient, ...parties.recipient } } : {}),
+  };
+  writeConfig(home, { ...config, parties: after });
+  return after;
+}
+
+/** Its name and the address of its registry are known without being said again. */
+function partiesOf({ name, parties, registry }: GatewayConfig): Parties {
+  return {
+    ...(registry ? { recipient_locations: [registry.url] } : {}),
+    ...parties,
+    provider: { name, ...parties?.provider },
+  };
+}
+
 export interface OpenGateway {
   readonly gateway: Gateway;
   readonly config: GatewayConfig;
@@ -163,6 +190,7 @@ export async function openGateway(home: string): Promise<OpenGateway> {
     ring,
     furnisher_id: config.participant_id,
     notices: config.notices,
+    parties: partiesOf(config),
     now,
     newId,
     profile: config.profile === null ? null : loadProfile(config.profile),
@@ -231,6 +259,7 @@ export function buildGatewayServer({ gateway }: OpenGateway, url: string): Promi
     routes: (app) => {
       gatewayRoutes(gateway)(app);
       complianceRoutes(app, gateway);
+      lifeCycleRoutes(gateway)(app);
     },
     title: 'Assent gateway',
     description: "The lender's side: what borrowers answered, and what may leave.",

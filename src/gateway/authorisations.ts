@@ -3,6 +3,8 @@
  *
  * What must stay true: the same rules as the import's, by the same code; a retry changes nothing.
  */
+
+import { eventFault } from '../authorisation/event-order.ts';
 import {
   type AuthorisationLine,
   completeLine,
@@ -15,10 +17,12 @@ import {
   type EventType,
   fold,
 } from '../authorisation/record.ts';
-import { entriesOf, storeEntries } from '../authorisation/store.ts';
+import { entriesOf } from '../authorisation/store.ts';
 import { AssentError } from '../model/error.ts';
 import type { Gateway } from './gateway.ts';
 import { recordAuthorisations } from './import-authorisations.ts';
+import { storeSucceeding } from './succession.ts';
+import { type Use, usesOf } from './uses.ts';
 
 /** One event as it comes from outside: `event_at` is ISO 8601 with an offset. */
 export interface EventColumns {
@@ -71,7 +75,8 @@ function stateOf(events: readonly AuthorisationEvent[]): string {
 
 /**
  * Records one authorisation.
- * @throws authorisation_invalid, authorisation_altered
+ * @throws authorisation_invalid, authorisation_altered, event_*, supersedes_invalid,
+ * authorisation_superseded, amendment_unanswered, subject_deceased
  */
 export async function recordOne(
   gateway: Gateway,
@@ -80,9 +85,10 @@ export async function recordOne(
   const entry = entryOf(gateway, columns);
   const { stored, faults } = await recordAuthorisations(gateway, [entry]);
   const [fault] = faults;
-  if (fault?.field === 'authorisation_id') throw new AssentError('authorisation_altered');
-  if (fault)
-    throw new AssentError('authorisation_invalid', { detail: `${fault.field} ${fault.problem}` });
+  if (fault) {
+    const detail = `${fault.field} ${fault.problem}`;
+    throw new AssentError(fault.code ?? 'authorisation_invalid', { detail });
+  }
   return {
     authorisation_id: entry.record.authorisation_id,
     state: stateOf(entry.events),
@@ -92,7 +98,8 @@ export async function recordOne(
 
 /**
  * Appends one event to a known authorisation. An exact retry of the newest event is `unchanged`.
- * @throws authorisation_unknown, authorisation_invalid
+ * @throws authorisation_unknown, authorisation_invalid, event_*; of `given`, also what
+ * `recordOne` throws of an authorisation that supersedes another
  */
 export async function appendEvent(
   gateway: Gateway,
@@ -126,15 +133,14 @@ export async function appendEvent(
         reason,
       },
     ];
-    const outcome = await storeEntries(session, [{ ...entry, events }], {
-      recorded_at: gateway.now(),
-    });
+    const fault = eventFault(events, gateway.now());
+    if (fault) throw new AssentError(fault.code, { detail: `${fault.field}: ${fault.problem}` });
+    const { outcome, refusals } = await storeSucceeding(session, gateway, [{ ...entry, events }]);
+    const [refusal] = refusals;
+    if (refusal)
+      throw new AssentError(refusal.code, { detail: `${refusal.field} ${refusal.problem}` });
     const [problem] = outcome.invalid;
-    if (problem) {
-      throw new AssentError('authorisation_invalid', {
-        detail: `${columns.event} may not follow ${stateOf(entry.events)}, or its time is before the last event's`,
-      });
-    }
+    if (problem) throw new AssentError('authorisation_invalid', { detail: problem.problem });
     return { authorisation_id: id, state: stateOf(events), result: 'stored' };
   });
 }
@@ -144,11 +150,12 @@ export interface ShownAuthorisation {
   readonly state: string;
   readonly record: AuthorisationRecord;
   readonly events: readonly AuthorisationEvent[];
+  readonly use: Use;
 }
 
 /** @throws authorisation_unknown */
 export async function findAuthorisation(gateway: Gateway, id: string): Promise<ShownAuthorisation> {
-  const [entry] = await entriesOf(gateway.db, [id]);
+  const [entry] = UUID.test(id) ? await entriesOf(gateway.db, [id]) : [];
   if (!entry) throw new AssentError('authorisation_unknown');
   const { rows } = await gateway.db.query<{ subject_ref: string }>(
     'select subject_ref from customer where subject_id = $1',
@@ -159,5 +166,6 @@ export async function findAuthorisation(gateway: Gateway, id: string): Promise<S
     state: stateOf(entry.events),
     record: entry.record,
     events: entry.events,
+    use: await usesOf(gateway.db, id, gateway.now()),
   };
 }

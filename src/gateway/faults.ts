@@ -57,7 +57,7 @@ export async function* tapeFaults(session: Session, tapeId: string): AsyncGenera
 }
 
 /** A CSV field that a spreadsheet will not take for a formula. */
-function cell(value: string | number | null): string {
+export function csvCell(value: string | number | null): string {
   const text = String(value ?? '');
   const safe = /^[=+\-@]/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
@@ -78,6 +78,6 @@ export const FAULT_COLUMNS = [
 /** Faults as CSV lines for a spreadsheet (CRLF; the caller writes the header and the BOM). */
 export function faultsAsCsv(faults: readonly FaultLine[]): string {
   return faults
-    .map((fault) => `${FAULT_COLUMNS.map((column) => cell(fault[column])).join(',')}\r\n`)
+    .map((fault) => `${FAULT_COLUMNS.map((column) => csvCell(fault[column])).join(',')}\r\n`)
     .join('');
 }

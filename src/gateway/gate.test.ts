@@ -120,8 +120,8 @@ function recordOf(given: Given, id: string): AuthorisationRecord {
     authorisation_id: id,
     arrangement_id: id,
     principal: { on_behalf_of: given.guardian ? 'g-1' : null },
-    notice: { version: given.notice },
-    evidence: { method: given.voice ? 'VOICE' : 'CLICK' },
+    notice: { version: given.notice, shown_at: day(0) },
+    evidence: given.voice ? { method: 'VOICE', witness: 'w-1' } : { method: 'CLICK' },
     legal_basis: given.legitimate ? 'legitimate_interest' : 'consent',
     parties: { provider_id: PROVIDER, recipient_id: given.other ? idOf(9, 9) : null },
     purpose: {

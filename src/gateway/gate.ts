@@ -36,7 +36,7 @@ export function furnishing(gateway: Gateway, moment: Date, useId: string): Act {
 }
 
 /** The use of a look that uses nothing. */
-const NO_USE = '00000000-0000-0000-0000-000000000000';
+export const NO_USE = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Decides every account of a period at a moment and leaves the answer, until the transaction
@@ -103,33 +103,6 @@ export async function previewGate(
     else withheld[reason] = n;
   }
   return { period, in_scope: inScope, released, withheld };
-}
-
-export interface Decision {
-  readonly account_ref: string;
-  readonly period: string;
-  readonly authorisation_id: string | null;
-  /** Null when released. */
-  readonly reason: string | null;
-}
-
-/** The decision for one account of a period at a moment; null when the book has no such row. */
-export async function explainGate(
-  gateway: Gateway,
-  accountRef: string,
-  period: string,
-  moment: Date,
-): Promise<Decision | null> {
-  return gateway.db.transaction(async (session) => {
-    await decidePeriod(session, gateway, period, moment);
-    const { rows } = await session.query<Pick<Decision, 'authorisation_id' | 'reason'>>(
-      `select d.authorisation_id, d.reason from decided d
-       join account k on k.account_id = d.account_id where k.account_ref = $1`,
-      [accountRef],
-    );
-    const [row] = rows;
-    return row ? { account_ref: accountRef, period, ...row } : null;
-  });
 }
 
 /** Periods of the book, oldest first. */

@@ -2,6 +2,7 @@
  * What a gateway needs to work: its store, its keys, who it is and under which law it stands.
  * Everything that is not a pure function of its arguments comes in here.
  */
+import type { Parties } from '../authorisation/export-ts27560.ts';
 import type { Profile } from '../authorisation/profile.ts';
 import type { Database } from '../database/database.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -15,6 +16,8 @@ export interface Gateway {
   readonly profile: Profile | null;
   /** Oldest notice version that still authorises, by notice id. */
   readonly notices: Readonly<Record<string, number>>;
+  /** What exports say of the lender and its recipients, as far as it is configured. */
+  readonly parties?: Parties;
   readonly now: () => Date;
   readonly newId: () => string;
 }

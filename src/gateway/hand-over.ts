@@ -17,6 +17,7 @@ import { decidePeriod } from './gate.ts';
 import type { Gateway, Progress } from './gateway.ts';
 import { cutPart, type PlannedPart, planParts } from './parts.ts';
 import { checkReceipt, recordReceipt } from './receipt.ts';
+import { sweep } from './sweep.ts';
 
 export interface Registry {
   readonly api: ApiClient;
@@ -293,6 +294,8 @@ export async function handOver(
   progress: Progress = () => {},
 ): Promise<HandOverReport> {
   const running = await findRunning(gateway.db, period);
+  // The registry learns of what time has ended with the rows of the same hand-over.
+  if (!running) await sweep(gateway);
   const handover = running ?? (await decide(gateway, period));
   const summary = {
     period,

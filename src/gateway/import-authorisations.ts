@@ -5,6 +5,7 @@
  * the same file twice changes nothing. `accounts` holds account numbers of the tape, which become
  * the gateway's account ids here.
  */
+import { eventFault } from '../authorisation/event-order.ts';
 import {
   AUTHORISATION_COLUMNS,
   type AuthorisationLine,
@@ -13,12 +14,16 @@ import {
   type ImportedEntry,
   type ImportFault,
 } from '../authorisation/from-columns.ts';
-import { type Entry, storeEntries } from '../authorisation/store.ts';
+import { recordProblems } from '../authorisation/record.ts';
+import type { Entry } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
 import { readCsv } from '../tape/csv.ts';
 import { decodeText } from '../tape/decode.ts';
+import { retried } from './append.ts';
+import { withoutDeceased } from './death.ts';
 import type { Gateway, Progress } from './gateway.ts';
+import { storeSucceeding } from './succession.ts';
 
 export interface ImportReport {
   readonly stored: number;
@@ -99,19 +104,54 @@ async function resolve(
   });
 }
 
+/** Entries whose fields are sound and whose events are in order; the others become faults. */
+function inOrder<E extends Entry & { row: number }>(
+  entries: readonly E[],
+  now: Date,
+  faults: ImportFault[],
+): E[] {
+  return entries.filter(({ row, record, events }) => {
+    const [unsound] = recordProblems(record);
+    if (unsound !== undefined) {
+      faults.push({ row, field: unsound, problem: 'is not valid' });
+      return false;
+    }
+    const fault = eventFault(events, now);
+    if (fault) {
+      const { seq, code, field, problem } = fault;
+      faults.push({ row: row + seq - 1, code, field, problem });
+    }
+    return fault === null;
+  });
+}
+
 /** Stores entries that are already typed (the API's one by one, the import's batches). */
-export async function recordAuthorisations(
+export function recordAuthorisations(
+  gateway: Gateway,
+  entries: readonly ImportedEntry[],
+): Promise<ImportReport> {
+  return retried(() => recordOnce(gateway, entries));
+}
+
+async function recordOnce(
   gateway: Gateway,
   entries: readonly ImportedEntry[],
 ): Promise<ImportReport> {
   const faults: ImportFault[] = [];
   const outcome = await gateway.db.transaction(async (session) => {
-    const resolved = await resolve(session, entries, faults);
+    const resolved = await withoutDeceased(
+      session,
+      inOrder(await resolve(session, entries, faults), gateway.now(), faults),
+      faults,
+    );
     const rows = new Map(resolved.map((entry) => [entry.record.authorisation_id, entry.row]));
-    const stored = await storeEntries(session, resolved, { recorded_at: gateway.now() });
+    const { outcome: stored, refusals } = await storeSucceeding(session, gateway, resolved);
+    for (const { authorisation_id, ...fault } of refusals)
+      faults.push({ row: rows.get(authorisation_id) ?? 0, ...fault });
     for (const id of stored.altered) {
       faults.push({
         row: rows.get(id) ?? 0,
+        code: 'authorisation_altered',
         field: 'authorisation_id',
         problem:
           'is known with another record or other events: record a new one that supersedes it',

@@ -8,9 +8,9 @@ import { type TSchema, Type } from 'typebox';
 import { EVENT_STATES } from '../authorisation/record.ts';
 import { appendEvent, findAuthorisation, recordOne } from '../gateway/authorisations.ts';
 import { coverage } from '../gateway/coverage.ts';
-import { explainGate, previewGate } from '../gateway/gate.ts';
+import { explainAccount } from '../gateway/explain.ts';
+import { previewGate } from '../gateway/gate.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { AssentError } from '../model/error.ts';
 import { ACCOUNT_KINDS } from '../model/record.ts';
 import type { Server } from './instance.ts';
 
@@ -33,8 +33,30 @@ const EVENT = Type.Object(
   { additionalProperties: false },
 );
 
+/** What may be absent: docs/DATA.md says what absence means; it is never more than was approved. */
+const OPTIONAL_FIELDS = {
+  legal_basis: Type.Optional(TEXT),
+  auth_level: Type.Optional(TEXT),
+  on_behalf_of: Type.Optional(TEXT),
+  shown_at: Type.Optional(MOMENT),
+  recipient_class: Type.Optional(TEXT),
+  recipient_id: Type.Optional(UUID),
+  brand: Type.Optional(TEXT),
+  classes: Type.Optional(Type.Array(TEXT, { minItems: 1, maxItems: 20 })),
+  sensitive: Type.Optional(Type.Boolean()),
+  mode: Type.Optional(TEXT),
+  frequency: Type.Optional(TEXT),
+  data_life: Type.Optional(TEXT),
+  onward: Type.Optional(Type.Array(TEXT, { minItems: 1, maxItems: 20 })),
+  condition: Type.Optional(TEXT),
+  withdrawal_effect: Type.Optional(TEXT),
+  withdrawal_uri: Type.Optional(TEXT),
+  evidence_witness: Type.Optional(TEXT),
+};
+
 const AUTHORISATION = Type.Object(
   {
+    ...OPTIONAL_FIELDS,
     authorisation_id: UUID,
     subject_ref: Type.String({ maxLength: 200, description: "the lender's number of the person" }),
     arrangement_id: Type.Optional(UUID),
@@ -105,7 +127,7 @@ function addAuthorisations(app: Server, gateway: Gateway): void {
     {
       config: { access: { roles: ['app', 'officer'], scope: 'authorisations:read' } },
       schema: {
-        summary: 'Show an authorisation: its record, its events and its state',
+        summary: 'Show an authorisation: its record, its events, its state and its uses',
         params: Type.Object({ authorisation_id: UUID }),
         response: {
           200: Type.Object({
@@ -113,6 +135,10 @@ function addAuthorisations(app: Server, gateway: Gateway): void {
             state: Type.String(),
             record: Type.Record(Type.String(), Type.Unknown()),
             events: Type.Array(Type.Record(Type.String(), Type.Unknown())),
+            use: Type.Object({
+              count: Type.Integer(),
+              last_used_at: nullable(Type.String()),
+            }),
           }),
         },
       },
@@ -192,10 +218,13 @@ function addOfficerRoutes(app: Server, gateway: Gateway): void {
     },
     async (request) => {
       const { account_ref, at } = request.body;
-      const moment = momentOf(gateway, at);
-      const decision = await explainGate(gateway, account_ref, request.params.period, moment);
-      if (!decision) throw new AssentError('not_found', { detail: 'the book has no such row' });
-      return decision;
+      const { rows } = await explainAccount(
+        gateway,
+        account_ref,
+        request.params.period,
+        momentOf(gateway, at),
+      );
+      return rows[0] as NonNullable<(typeof rows)[0]>;
     },
   );
 }

@@ -265,6 +265,53 @@ export const ERROR_KINDS = {
     remedy:
       'Correct the field that is named; docs/DATA.md lists the fields and the order of events.',
   },
+  event_not_next: {
+    status: 422,
+    title: 'The event may not follow the state in which the authorisation is.',
+    remedy: 'Ask for the authorisation to see its state; docs/LIFE_CYCLE.md shows what may follow.',
+  },
+  event_backdated: {
+    status: 422,
+    title: 'The event is earlier than one that is known.',
+    remedy: 'Give the time at which it happened; events are recorded in the order of time.',
+  },
+  event_in_future: {
+    status: 422,
+    title: 'The event lies in the future.',
+    remedy: 'Check the clock of the sender and the zone of the time.',
+  },
+  supersedes_invalid: {
+    status: 422,
+    title: 'The authorisation cannot take the place of the one it names.',
+    remedy:
+      'Name an answered authorisation of the same person, provider, recipient class, purpose, legal basis and arrangement.',
+  },
+  authorisation_superseded: {
+    status: 409,
+    title: 'Another authorisation has taken the place of this one already.',
+    remedy: 'Supersede the newest of the arrangement.',
+  },
+  amendment_unanswered: {
+    status: 422,
+    title: 'The authorisation reaches beyond what the person answered to.',
+    remedy:
+      'Ask the person and record evidence of its own with the time of showing; only what narrows needs no answer.',
+  },
+  subject_deceased: {
+    status: 409,
+    title: 'The person is recorded as dead.',
+    remedy: 'Nothing new is recorded for them; if that is a mistake, take the death back first.',
+  },
+  subject_unknown: {
+    status: 404,
+    title: 'There is no such person in the book.',
+    remedy: "Check the lender's number of the person; it is compared exactly.",
+  },
+  party_not_configured: {
+    status: 409,
+    title: 'The standard makes a fact about a party mandatory that is not configured.',
+    remedy: 'Run `assent gateway configure` with the options that the detail names.',
+  },
   authorisation_altered: {
     status: 409,
     title: 'The authorisation is known with another record or other events.',
