@@ -75,6 +75,21 @@ export function completeLine(source: Readonly<Record<string, string>>): Authoris
   return line as AuthorisationLine;
 }
 
+/** Reads the lines of a file with this header; columns of other names are left out. */
+export function lineReader(
+  header: readonly string[],
+): (fields: readonly string[]) => AuthorisationLine {
+  const columns = [
+    ...AUTHORISATION_COLUMNS.map((name) => ({ name, at: header.lastIndexOf(name), absent: '' })),
+    ...OPTIONAL.map(([name, absent]) => ({ name, at: header.lastIndexOf(name), absent })),
+  ];
+  return (fields) => {
+    const line: Record<string, string> = {};
+    for (const { name, at, absent } of columns) line[name] = fields[at]?.trim() || absent;
+    return line as AuthorisationLine;
+  };
+}
+
 export interface ImportContext {
   readonly provider_id: string;
   readonly profile: string;

@@ -177,12 +177,13 @@ export function fold(events: readonly Pick<AuthorisationEvent, 'seq' | 'type'>[]
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
-const PERIOD = /^[0-9]{4}-(0[1-9]|1[0-2])$/;
+/** Years 0001 to 9999: a database has no year 0. */
+const PERIOD = /^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])$/;
 /** An opaque reference: printable, without spaces, so that no name is written into it. */
 const REFERENCE = /^[\x21-\x7e]{1,100}$/;
 
 function isInstant(text: unknown): text is string {
-  if (typeof text !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text))
+  if (typeof text !== 'string' || !/^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text))
     return false;
   const time = Date.parse(text);
   return Number.isFinite(time) && new Date(time).toISOString() === text;

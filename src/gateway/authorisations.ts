@@ -15,10 +15,11 @@ import {
   type EventType,
   fold,
 } from '../authorisation/record.ts';
-import { entriesOf, storeEntries } from '../authorisation/store.ts';
+import { entriesOf, prepare, traceRefusals } from '../authorisation/store.ts';
+import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
+import { lockWriters, readyEntries, writeOne } from './collect.ts';
 import type { Gateway } from './gateway.ts';
-import { recordAuthorisations } from './import-authorisations.ts';
 
 /** One event as it comes from outside: `event_at` is ISO 8601 with an offset. */
 export interface EventColumns {
@@ -78,20 +79,73 @@ export async function recordOne(
   columns: AuthorisationColumns,
 ): Promise<Recorded> {
   const entry = entryOf(gateway, columns);
-  const { stored, faults } = await recordAuthorisations(gateway, [entry]);
-  const [fault] = faults;
+  const ready = await readyEntries(gateway, [entry]);
+  const [prepared] = ready.prepared;
+  const written =
+    prepared && (await gateway.db.transaction((session) => writeOne(gateway, session, prepared)));
+  const [fault] = [...ready.faults, ...(written?.faults ?? [])];
   if (fault?.field === 'authorisation_id') throw new AssentError('authorisation_altered');
   if (fault)
     throw new AssentError('authorisation_invalid', { detail: `${fault.field} ${fault.problem}` });
   return {
     authorisation_id: entry.record.authorisation_id,
     state: stateOf(entry.events),
-    result: stored > 0 ? 'stored' : 'unchanged',
+    result: written?.stored === 1 ? 'stored' : 'unchanged',
   };
 }
 
+/** Writes the trace of a refusal; the caller throws after the transaction that keeps it. */
+async function refuse(
+  gateway: Gateway,
+  session: Session,
+  refused: { readonly id: string; readonly why: 'unknown' | 'event' },
+  error: AssentError,
+): Promise<AssentError> {
+  const authorisation_id = UUID.test(refused.id) ? refused.id : null;
+  await traceRefusals(session, [{ authorisation_id, why: refused.why }], {
+    by_party: gateway.furnisher_id,
+    newId: gateway.newId,
+    recorded_at: gateway.now(),
+  });
+  return error;
+}
+
+async function appendIn(
+  gateway: Gateway,
+  session: Session,
+  id: string,
+  columns: EventColumns & { readonly at: string },
+): Promise<Recorded | AssentError> {
+  // Two events at once: the second sees the first, and is judged after it.
+  await lockWriters(session);
+  const [entry] = UUID.test(id) ? await entriesOf(session, [id]) : [];
+  if (!entry) {
+    const unknown = new AssentError('authorisation_unknown');
+    return refuse(gateway, session, { id, why: 'unknown' }, unknown);
+  }
+  const { at } = columns;
+  const reason = columns.event_reason ?? null;
+  const isRetry = entry.events.some(
+    (each) => each.type === columns.event && each.at === at && each.reason === reason,
+  );
+  if (isRetry) return { authorisation_id: id, state: stateOf(entry.events), result: 'unchanged' };
+  const seq = entry.events.length + 1;
+  const type = columns.event as EventType;
+  const event = { seq, type, at, by_party: gateway.furnisher_id, reason };
+  const prepared = prepare({ ...entry, events: [...entry.events, event] });
+  if (prepared.problem !== null) {
+    const invalid = new AssentError('authorisation_invalid', {
+      detail: `${columns.event} may not follow ${stateOf(entry.events)}, or its time is before the last event's`,
+    });
+    return refuse(gateway, session, { id, why: 'event' }, invalid);
+  }
+  await writeOne(gateway, session, prepared);
+  return { authorisation_id: id, state: prepared.state, result: 'stored' };
+}
+
 /**
- * Appends one event to a known authorisation. An exact retry of the newest event is `unchanged`.
+ * Appends one event to a known authorisation. An exact retry of any of its events is `unchanged`;
+ * an id that is not here and an event that may not follow leave a trace.
  * @throws authorisation_unknown, authorisation_invalid
  */
 export async function appendEvent(
@@ -99,44 +153,14 @@ export async function appendEvent(
   id: string,
   columns: EventColumns,
 ): Promise<Recorded> {
-  if (!UUID.test(id)) throw new AssentError('authorisation_unknown');
   const at = new Date(columns.event_at);
   if (Number.isNaN(at.getTime()))
     throw new AssentError('authorisation_invalid', { detail: 'event_at is no moment' });
-  return gateway.db.transaction(async (session) => {
-    // Two events at once: the second sees the first, and is judged after it.
-    await session.query(
-      'select 1 from authorisation where authorisation_id = $1::uuid for update',
-      [id],
-    );
-    const [entry] = await entriesOf(session, [id]);
-    if (!entry) throw new AssentError('authorisation_unknown');
-    const reason = columns.event_reason ?? null;
-    const last = entry.events.at(-1);
-    const isRetry =
-      last?.type === columns.event && last.at === at.toISOString() && last.reason === reason;
-    if (isRetry) return { authorisation_id: id, state: stateOf(entry.events), result: 'unchanged' };
-    const events: AuthorisationEvent[] = [
-      ...entry.events,
-      {
-        seq: entry.events.length + 1,
-        type: columns.event as EventType,
-        at: at.toISOString(),
-        by_party: gateway.furnisher_id,
-        reason,
-      },
-    ];
-    const outcome = await storeEntries(session, [{ ...entry, events }], {
-      recorded_at: gateway.now(),
-    });
-    const [problem] = outcome.invalid;
-    if (problem) {
-      throw new AssentError('authorisation_invalid', {
-        detail: `${columns.event} may not follow ${stateOf(entry.events)}, or its time is before the last event's`,
-      });
-    }
-    return { authorisation_id: id, state: stateOf(events), result: 'stored' };
-  });
+  const ended = await gateway.db.transaction((session) =>
+    appendIn(gateway, session, id, { ...columns, at: at.toISOString() }),
+  );
+  if (ended instanceof AssentError) throw ended;
+  return ended;
 }
 
 export interface ShownAuthorisation {
@@ -148,7 +172,7 @@ export interface ShownAuthorisation {
 
 /** @throws authorisation_unknown */
 export async function findAuthorisation(gateway: Gateway, id: string): Promise<ShownAuthorisation> {
-  const [entry] = await entriesOf(gateway.db, [id]);
+  const [entry] = UUID.test(id) ? await entriesOf(gateway.db, [id]) : [];
   if (!entry) throw new AssentError('authorisation_unknown');
   const { rows } = await gateway.db.query<{ subject_ref: string }>(
     'select subject_ref from customer where subject_id = $1',
