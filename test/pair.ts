@@ -17,6 +17,7 @@ import type { Registry as RegistryLink } from '../src/gateway/hand-over.ts';
 import { loadTape, type TapeReport } from '../src/gateway/load-tape.ts';
 import { openClient } from '../src/http/client.ts';
 import type { Server } from '../src/http/instance.ts';
+import { registryProofRoutes } from '../src/http/proof-routes.ts';
 import { registryRoutes } from '../src/http/registry-routes.ts';
 import { buildServer } from '../src/http/server.ts';
 import { publicJwks } from '../src/keys/jws.ts';
@@ -158,7 +159,10 @@ export class Pair {
         publicKeys: ring.publicKeys as never,
       },
       participants: openParticipantStore(registryStore.db),
-      routes: registryRoutes({ registry, process }),
+      routes: (app) => {
+        registryRoutes({ registry, process })(app);
+        registryProofRoutes(registry)(app);
+      },
       title: 'Test',
       description: 'Test',
       probe: async () => true,

@@ -182,9 +182,14 @@ const PERIOD = /^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])$/;
 /** An opaque reference: printable, without spaces, so that no name is written into it. */
 const REFERENCE = /^[\x21-\x7e]{1,100}$/;
 
+/** A moment of a day that every month has: most are, and need no calendar. */
+const INSTANT =
+  /^(?!0000)\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+
 function isInstant(text: unknown): text is string {
-  if (typeof text !== 'string' || !/^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text))
-    return false;
+  if (typeof text !== 'string') return false;
+  if (INSTANT.test(text)) return true;
+  if (!/^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text)) return false;
   const time = Date.parse(text);
   return Number.isFinite(time) && new Date(time).toISOString() === text;
 }

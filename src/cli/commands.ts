@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import { addGatewayCommands } from './gateway-commands.ts';
 import { createCard } from './home.ts';
 import { printFailure } from './print.ts';
+import { addGatewayProofs, addRegistryProofs, addVerifyAuthorisation } from './proof-commands.ts';
 import { addRegistryCommands } from './registry-commands.ts';
 
 /** Parses and runs one command line. */
@@ -16,12 +17,15 @@ export async function main(argv: readonly string[]): Promise<void> {
       'An open consumer-credit registry in which nothing moves without the borrower’s authorisation',
     )
     .showHelpAfterError();
-  addGatewayCommands(
-    program
-      .command('gateway')
-      .description("the lender's side: book, authorisations, gate, hand-over"),
-  );
-  addRegistryCommands(program.command('registry').description('the central credit database'));
+  const gateway = program
+    .command('gateway')
+    .description("the lender's side: book, authorisations, gate, hand-over");
+  const registry = program.command('registry').description('the central credit database');
+  addGatewayCommands(gateway);
+  addGatewayProofs(gateway);
+  addRegistryCommands(registry);
+  addRegistryProofs(registry);
+  addVerifyAuthorisation(program);
   program
     .command('card')
     .description('make keys and a participant.json for a caller of an API: an app, an officer …')

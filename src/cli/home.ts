@@ -16,6 +16,7 @@ import type { Registry as RegistryLink } from '../gateway/hand-over.ts';
 import { openClient } from '../http/client.ts';
 import { gatewayRoutes } from '../http/gateway-routes.ts';
 import type { Server } from '../http/instance.ts';
+import { gatewayProofRoutes, registryProofRoutes } from '../http/proof-routes.ts';
 import { registryRoutes } from '../http/registry-routes.ts';
 import { buildServer } from '../http/server.ts';
 import { publicJwks } from '../keys/jws.ts';
@@ -226,7 +227,10 @@ function serverBase(url: string, ring: KeyRing, db: Database) {
 export function buildGatewayServer({ gateway }: OpenGateway, url: string): Promise<Server> {
   return buildServer({
     ...serverBase(url, gateway.ring, gateway.db),
-    routes: gatewayRoutes(gateway),
+    routes: (app) => {
+      gatewayRoutes(gateway)(app);
+      gatewayProofRoutes(gateway)(app);
+    },
     title: 'Assent gateway',
     description: "The lender's side: what borrowers answered, and what may leave.",
   });
@@ -268,7 +272,10 @@ export async function openRegistry(
   };
   const server = await buildServer({
     ...serverBase(config.url, ring, db),
-    routes: registryRoutes({ registry, process }),
+    routes: (app) => {
+      registryRoutes({ registry, process })(app);
+      registryProofRoutes(registry)(app);
+    },
     title: 'Assent registry',
     description:
       'The central credit database: nothing is stored without the authorisation of the borrower.',

@@ -32,7 +32,7 @@ export interface ImportReport {
 }
 
 /** Authorisations of one transaction: those read, those being written, both in memory. */
-const CHUNK = 5_000;
+const CHUNK = 2_000;
 const FAULTS_MAX = 10_000;
 /** Lines of one authorisation: more is a file whose ids are wrong. */
 const EVENTS_MAX = 1_000;

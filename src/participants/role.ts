@@ -28,6 +28,8 @@ export const SCOPES = {
   'audits:run': 'Run the audits of the promises.',
   'authorisations:write': 'Record authorisations and their events.',
   'authorisations:read': 'Read authorisations and their events.',
+  'authorisations:prove':
+    "Prove authorisations from their furnisher's signature; each look leaves a trace.",
   'coverage:read': 'Read how many rows went, and why the others stayed.',
 } as const satisfies Record<string, string>;
 export type Scope = keyof typeof SCOPES;
@@ -39,11 +41,12 @@ export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
     'submissions:read_all',
     'files:read',
     'audits:run',
+    'authorisations:prove',
   ],
-  furnisher: ['submissions:write', 'submissions:read'],
+  furnisher: ['submissions:write', 'submissions:read', 'authorisations:prove'],
   enquirer: ['files:read'],
   supervisor: ['submissions:read_all', 'participants:read'],
-  auditor: ['submissions:read_all', 'participants:read', 'audits:run'],
+  auditor: ['submissions:read_all', 'participants:read', 'audits:run', 'authorisations:prove'],
   app: ['authorisations:write', 'authorisations:read'],
   officer: ['authorisations:read', 'coverage:read'],
 };
