@@ -99,6 +99,11 @@ async function findHeld(
   session: Session,
   prepared: readonly Prepared[],
 ): Promise<Map<string, Held>> {
+  // Of sound entries alone: an id of another form is none that a query could ask for.
+  const ids = prepared.flatMap(({ problem, entry }) =>
+    problem === null ? [entry.record.authorisation_id] : [],
+  );
+  if (ids.length === 0) return new Map();
   const { rows } = await session.query<
     Omit<Held, 'chain' | 'addition'> & { authorisation_id: string; chain: string }
   >(
@@ -110,7 +115,7 @@ async function findHeld(
        from authorisation_event v
        where v.subject_id = a.subject_id and v.authorisation_id = a.authorisation_id) e
      where a.authorisation_id = any($1::uuid[])`,
-    [prepared.map(({ entry }) => entry.record.authorisation_id)],
+    [ids],
   );
   return new Map(
     rows.map(({ authorisation_id, chain, ...row }) => {

@@ -56,6 +56,7 @@ export async function streamedInclusionProof(
   chunks: AsyncIterable<Uint8Array>,
   index: number,
 ): Promise<Uint8Array[]> {
+  if (!Number.isSafeInteger(index) || index < 0) throw new RangeError('no such leaf in the tree');
   const siblings: MerkleTree[] = [];
   let place = 0;
   for await (const chunk of chunks) {
@@ -72,8 +73,7 @@ export async function streamedInclusionProof(
     }
     place = end;
   }
-  if (!Number.isSafeInteger(index) || index < 0 || index >= place)
-    throw new RangeError('no such leaf in the tree');
+  if (index >= place) throw new RangeError('no such leaf in the tree');
   return siblings.flatMap((tree) => (tree ? [tree.root()] : []));
 }
 
