@@ -11,6 +11,7 @@ import { handOver } from '../src/gateway/hand-over.ts';
 import { importAuthorisations } from '../src/gateway/import-authorisations.ts';
 import { loadTape } from '../src/gateway/load-tape.ts';
 import { signJws } from '../src/keys/jws.ts';
+import { emptyRoot } from '../src/log/merkle.ts';
 import { AssentError, type ErrorCode } from '../src/model/error.ts';
 import { approvalsText, bytesOf, canonical, load, monthRow, Pair, tapeText } from './pair.ts';
 
@@ -165,6 +166,7 @@ describe('the wire', () => {
     period: PERIOD,
     rows: { subject: 0, account: 0, authorisation: 0, month: rows },
     parts: [{ part_number: 1, kind: 'month', rows, sha256 }],
+    authorisation_tree: { size: 0, root: Buffer.from(emptyRoot()).toString('base64') },
   });
   const view = (submission: string) =>
     pair.client().json<{ state: string; why: string | null }>({

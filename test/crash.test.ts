@@ -3,6 +3,7 @@
  * resumed: exactly once (promise 3). A death is a database that answers nothing any more.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { auditBatches } from '../src/authorisation/audit-batches.ts';
 import { type CrashingDatabase, type CrashPlan, crashing } from '../src/database/crashing.ts';
 import { handOver } from '../src/gateway/hand-over.ts';
 import { importAuthorisations } from '../src/gateway/import-authorisations.ts';
@@ -136,6 +137,10 @@ describe.each(BACKENDS)('killed at any statement, on %s', (backend) => {
                   (select count(*) from authorisation_event) as events`,
           );
           expect(rows[0], where).toEqual({ records: 4, events: 4 });
+          for (const { checked, violations } of await auditBatches(pair.gateway.db)) {
+            expect(checked, where).toBeGreaterThan(0);
+            expect(violations, where).toBe(0);
+          }
         },
       });
       expect(statements).toBeGreaterThan(6);

@@ -9,6 +9,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { handOver } from '../src/gateway/hand-over.ts';
 import { importAuthorisations } from '../src/gateway/import-authorisations.ts';
 import { signJws } from '../src/keys/jws.ts';
+import { rootOf } from '../src/log/merkle.ts';
+import { leavesOfPart } from '../src/registry/authorisation-intake.ts';
 import type { Outcome, PartKind, SubmissionView } from '../src/wire/part.ts';
 import { approvalsText, bytesOf, load, monthRow, Pair, tapeText } from './pair.ts';
 
@@ -40,6 +42,12 @@ beforeAll(async () => {
 });
 afterAll(() => pair.close());
 
+/** What an honest signer says of the lines, whatever they hold. */
+function treeOver(text: string): { size: number; root: string } {
+  const leaves = leavesOfPart(Buffer.from(text), 1);
+  return { size: leaves.length / 32, root: Buffer.from(rootOf(leaves)).toString('base64') };
+}
+
 async function submit(kind: PartKind, text: string): Promise<SubmissionView> {
   const id = randomUUID();
   const body = gzipSync(text);
@@ -52,6 +60,7 @@ async function submit(kind: PartKind, text: string): Promise<SubmissionView> {
     period: PERIOD,
     rows,
     parts: [{ part_number: 1, kind, rows: rows[kind], sha256 }],
+    authorisation_tree: treeOver(kind === 'authorisation' ? text : ''),
   };
   const api = pair.client();
   const path = `/v1/submissions/${id}`;

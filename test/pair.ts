@@ -18,6 +18,7 @@ import { loadTape, type TapeReport } from '../src/gateway/load-tape.ts';
 import { openClient } from '../src/http/client.ts';
 import { enquirerRoutes } from '../src/http/enquirer-routes.ts';
 import type { Server } from '../src/http/instance.ts';
+import { registryProofRoutes } from '../src/http/proof-routes.ts';
 import { registryRoutes } from '../src/http/registry-routes.ts';
 import { buildServer } from '../src/http/server.ts';
 import { publicJwks } from '../src/keys/jws.ts';
@@ -163,6 +164,7 @@ export class Pair {
       routes: (app) => {
         registryRoutes({ registry, process })(app);
         enquirerRoutes(registry)(app);
+        registryProofRoutes(registry)(app);
       },
       title: 'Test',
       description: 'Test',

@@ -186,14 +186,20 @@ export function widensRecipients({ limits, parties }: AuthorisationRecord): bool
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
-const PERIOD = /^[0-9]{4}-(0[1-9]|1[0-2])$/;
+/** Years 0001 to 9999: a database has no year 0. */
+const PERIOD = /^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])$/;
 /** An opaque reference: printable, without spaces, so that no name is written into it. */
 const REFERENCE = /^[\x21-\x7e]{1,100}$/;
 
+/** A moment of a day that every month has: most are, and need no calendar. */
+const INSTANT =
+  /^(?!0000)\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+
 /** ISO 8601, UTC, milliseconds: the one form of a moment. */
 export function isInstant(text: unknown): text is string {
-  if (typeof text !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text))
-    return false;
+  if (typeof text !== 'string') return false;
+  if (INSTANT.test(text)) return true;
+  if (!/^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text)) return false;
   const time = Date.parse(text);
   return Number.isFinite(time) && new Date(time).toISOString() === text;
 }

@@ -1,304 +1,322 @@
 /**
  * Authorisations in a database, the gateway's or the registry's: the same tables, the same rules.
  *
- * What must stay true: append-only; an exact retry changes nothing, an altered one is refused;
- * `authorisation.state` is written with the event that makes it true.
+ * What must stay true: append-only; an exact retry changes nothing; one with another record, other
+ * past events, another person or another provider is refused and leaves a trace;
+ * `authorisation.state` is written with the event that makes it true; every event names the leaf
+ * of the signed batch that vouches for it.
  */
 import type { Session } from '../database/database.ts';
-import { eventHashes, recordHash } from './hash.ts';
-import { intervalText } from './moment.ts';
+import { canonicalRecord } from './canonical-record.ts';
+import { authorisationLeaf, eventChain, sha256Hex } from './hash.ts';
 import {
   type AuthorisationEvent,
   type AuthorisationRecord,
-  EVENT_STATES,
   eventProblems,
   fold,
-  isWritten,
   recordProblems,
-  widensRecipients,
 } from './record.ts';
+import { EVENT_COLUMNS, eventRow, RECORD_COLUMNS, recordRow } from './stored-columns.ts';
 
 export interface Entry {
   readonly subject_id: string;
+  /** The collector's number of the person; at the gateway the subject_id itself. */
+  readonly subject_ref: string;
   readonly record: AuthorisationRecord;
   readonly events: readonly AuthorisationEvent[];
 }
 
-/** How entries ended, by authorisation_id. */
-export interface StoreOutcome {
+/** What of a known authorisation differs: the `why` of a refusal's trace. */
+export type Difference = 'record' | 'events' | 'person' | 'provider';
+
+export type EntryResult =
   /** New, or known with new events. */
-  readonly stored: string[];
-  readonly unchanged: string[];
-  /** Known with another record, other past events, or another person. */
-  readonly altered: string[];
+  | { readonly result: 'stored' }
+  | { readonly result: 'unchanged' }
+  | { readonly result: 'refused'; readonly why: Difference }
   /** A field or the order of the events is not as it must be; the first problem named. */
-  readonly invalid: { readonly authorisation_id: string; readonly problem: string }[];
+  | { readonly result: 'invalid'; readonly problem: string };
+
+/** An entry that was checked and hashed, which needs no database. */
+export interface Prepared {
+  readonly entry: Entry;
+  readonly problem: string | null;
+  readonly canonical: string;
+  /** In hex. */
+  readonly record_sha256: string;
+  /** Hashes of all its events in order, in hex. */
+  readonly chain: readonly string[];
+  readonly state: string;
 }
 
-interface Known {
-  readonly authorisation_id: string;
-  readonly subject_id: string;
-  readonly provider_id: string;
-  readonly record_sha256: Uint8Array;
-  readonly last_seq: number;
-  readonly hash: Uint8Array;
-}
-
-async function findKnown(session: Session, entries: readonly Entry[]): Promise<Map<string, Known>> {
-  const { rows } = await session.query<Known>(
-    `select a.authorisation_id, a.subject_id, a.provider_id, a.record_sha256, a.last_seq, e.hash
-     from authorisation a
-     join authorisation_event e on e.subject_id = a.subject_id
-       and e.authorisation_id = a.authorisation_id and e.seq = a.last_seq
-     where a.authorisation_id = any($1::uuid[])`,
-    [entries.map((entry) => entry.record.authorisation_id)],
-  );
-  return new Map(rows.map((row) => [row.authorisation_id, row]));
-}
+/** NUL, which no database stores; a text that spells its escape out is refused with it. */
+const NUL = '\\u0000';
 
 function problemOf(entry: Entry): string | null {
   const [field] = recordProblems(entry.record);
   if (field !== undefined) return field;
   const [event] = eventProblems(entry.events);
   if (event !== undefined) return `event ${event}`;
+  return null;
+}
+
+const UNSOUND = { canonical: '', record_sha256: '', chain: [], state: '' };
+
+/** Checks and hashes an entry. */
+export function prepare(entry: Entry): Prepared {
+  const problem = problemOf(entry);
+  if (problem !== null) return { entry, problem, ...UNSOUND };
   const folded = fold(entry.events);
-  return folded.ok ? null : `event ${folded.seq} may not follow`;
+  if (!folded.ok) return { entry, problem: `event ${folded.seq} may not follow`, ...UNSOUND };
+  const canonical = canonicalRecord(entry.record);
+  const hasNul = canonical.includes(NUL) || entry.events.some((e) => e.reason?.includes('\0'));
+  if (hasNul) return { entry, problem: 'a text with NUL', ...UNSOUND };
+  const record_sha256 = sha256Hex(canonical);
+  const chain = eventChain(entry.record.authorisation_id, record_sha256, entry.events);
+  return { entry, problem: null, canonical, record_sha256, chain, state: folded.state };
 }
 
-interface Hashed {
-  readonly entry: Entry;
-  readonly record_sha256: Uint8Array;
-  /** Of all its events, in order. */
-  readonly hashes: readonly Uint8Array[];
+interface Held {
+  readonly subject_id: string;
+  readonly subject_ref: string;
+  readonly provider_id: string;
+  readonly record_sha256: string;
+  readonly chain: readonly string[];
+  /** What this call adds to it. */
+  readonly addition: Addition | null;
 }
 
-function hashed(entry: Entry): Hashed {
-  const record_sha256 = recordHash(entry.record);
-  const hashes = eventHashes(entry.record.authorisation_id, record_sha256, entry.events);
-  return { entry, record_sha256, hashes };
+interface Addition {
+  prepared: Prepared;
+  /** Events that were there before this call. */
+  readonly known: number;
+  leaf_index: number;
 }
 
-const sameBytes = (left: Uint8Array, right: Uint8Array) => Buffer.compare(left, right) === 0;
+const HASH_HEX = 64;
 
-/** New events of a known authorisation, or null when what is known differs from the entry. */
-function newEvents(
-  { entry, record_sha256, hashes }: Hashed,
-  known: Known,
-): AuthorisationEvent[] | null {
-  const isSame =
-    known.subject_id === entry.subject_id && sameBytes(known.record_sha256, record_sha256);
-  if (!isSame) return null;
-  const shared = Math.min(known.last_seq, entry.events.length);
-  // A shorter list is a late retry: the chain behind our last event is not at hand, so it is
-  // compared only where it reaches that event.
-  if (shared === known.last_seq) {
-    const hash = hashes[shared - 1];
-    if (hash === undefined || !sameBytes(hash, known.hash)) return null;
-  }
-  return entry.events.slice(known.last_seq);
-}
-
-/** Columns of `authorisation` as they are written, with their types; `recorded_at` comes besides. */
-const COLUMNS = {
-  subject_id: 'uuid',
-  authorisation_id: 'uuid',
-  arrangement_id: 'uuid',
-  supersedes: 'uuid',
-  profile: 'text',
-  provider_id: 'uuid',
-  recipient_class: 'text',
-  recipient_id: 'uuid',
-  purpose: 'text',
-  legal_basis: 'text',
-  products: 'text[]',
-  accounts: 'text[]',
-  classes: 'text[]',
-  mode: 'text',
-  range_from: 'date',
-  range_to: 'date',
-  fetch_type: 'text',
-  frequency_n: 'int',
-  frequency_window: 'interval',
-  data_life: 'interval',
-  condition_state: 'text',
-  starts_at: 'timestamptz',
-  expires_at: 'timestamptz',
-  service_conditional: 'boolean',
-  has_necessity: 'boolean',
-  has_alternative: 'boolean',
-  notice_id: 'text',
-  notice_version: 'int',
-  withdrawal_effect: 'text',
-  by_guardian: 'boolean',
-  in_writing: 'boolean',
-  widens_recipients: 'boolean',
-  record: 'jsonb',
-  record_sha256: 'text',
-  state: 'text',
-  last_seq: 'int',
-} as const;
-const NAMES = Object.keys(COLUMNS).join(', ');
-const READ = NAMES.replace('record_sha256', `decode(record_sha256, 'hex')`);
-const TYPED = Object.entries(COLUMNS)
-  .map(([name, type]) => `${name} ${type}`)
-  .join(', ');
-
-const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-
-async function insertRecords(session: Session, fresh: readonly Hashed[], at: Date): Promise<void> {
-  const rows = fresh.map(({ entry: { subject_id, record, events }, record_sha256 }) => ({
-    subject_id,
-    authorisation_id: record.authorisation_id,
-    arrangement_id: record.arrangement_id,
-    supersedes: record.supersedes,
-    profile: record.profile,
-    provider_id: record.parties.provider_id,
-    recipient_class: record.parties.recipient_class,
-    recipient_id: record.parties.recipient_id,
-    purpose: record.purpose.code,
-    legal_basis: record.legal_basis,
-    products: record.data.products,
-    accounts: record.data.accounts === 'ALL' ? null : record.data.accounts,
-    range_from: record.data.range_from && `${record.data.range_from}-01`,
-    range_to: record.data.range_to && `${record.data.range_to}-01`,
-    classes: record.data.classes,
-    mode: record.limits.mode,
-    fetch_type: record.limits.fetch,
-    frequency_n: record.limits.frequency?.n ?? null,
-    frequency_window: intervalText(record.limits.frequency && { ...record.limits.frequency, n: 1 }),
-    data_life: intervalText(record.limits.data_life),
-    condition_state: record.limits.condition,
-    starts_at: record.limits.starts_at,
-    expires_at: record.limits.expires_at,
-    service_conditional: record.purpose.service_conditional,
-    has_necessity: (record.purpose.necessity_text ?? '') !== '',
-    has_alternative: (record.purpose.alternative_offered ?? '') !== '',
-    withdrawal_effect: record.withdrawal.effect,
-    by_guardian: record.principal.on_behalf_of !== null,
-    in_writing: isWritten(record),
-    widens_recipients: widensRecipients(record),
-    notice_id: record.notice.id,
-    notice_version: record.notice.version,
-    record,
-    record_sha256: hex(record_sha256),
-    state: stateOf(events),
-    last_seq: events.length,
-  }));
-  await session.query(
-    `insert into authorisation (${NAMES}, recorded_at)
-     select ${READ}, $2::timestamptz from jsonb_to_recordset($1::jsonb) as t (${TYPED})`,
-    [JSON.stringify(rows), at],
+async function findHeld(
+  session: Session,
+  prepared: readonly Prepared[],
+): Promise<Map<string, Held>> {
+  // Of sound entries alone: an id of another form is none that a query could ask for.
+  const ids = prepared.flatMap(({ problem, entry }) =>
+    problem === null ? [entry.record.authorisation_id] : [],
+  );
+  if (ids.length === 0) return new Map();
+  const { rows } = await session.query<
+    Omit<Held, 'chain' | 'addition'> & { authorisation_id: string; chain: string }
+  >(
+    `select a.authorisation_id, a.subject_id, a.subject_ref, a.provider_id,
+       encode(a.record_sha256, 'hex') as record_sha256, e.chain
+     from authorisation a
+     cross join lateral (
+       select string_agg(encode(v.hash, 'hex'), '' order by v.seq) as chain
+       from authorisation_event v
+       where v.subject_id = a.subject_id and v.authorisation_id = a.authorisation_id) e
+     where a.authorisation_id = any($1::uuid[])`,
+    [ids],
+  );
+  return new Map(
+    rows.map(({ authorisation_id, chain, ...row }) => {
+      const hashes = chain.match(new RegExp(`.{${HASH_HEX}}`, 'g')) ?? [];
+      return [authorisation_id, { ...row, chain: hashes, addition: null }];
+    }),
   );
 }
 
-function stateOf(events: readonly AuthorisationEvent[]): string {
-  const folded = fold(events);
-  if (!folded.ok) throw new Error('events were checked before');
-  return folded.state;
+/** What differs between what is held and an entry of the same id; null when nothing does. */
+function differenceOf(held: Held, { entry, record_sha256, chain }: Prepared): Difference | null {
+  if (held.provider_id !== entry.record.parties.provider_id) return 'provider';
+  if (held.subject_id !== entry.subject_id || held.subject_ref !== entry.subject_ref)
+    return 'person';
+  if (held.record_sha256 !== record_sha256) return 'record';
+  // A hash of the chain covers all events before it: the last that both have says it for all,
+  // also for a late retry, which knows fewer events than are held.
+  const last = Math.min(held.chain.length, chain.length) - 1;
+  return held.chain[last] === chain[last] ? null : 'events';
 }
 
-interface Addition extends Hashed {
-  /** Those that are new. */
-  readonly events: readonly AuthorisationEvent[];
+/** Where the leaf of an entry stands: `nth` of those stored by this call, from 0. */
+export type LeafIndex = (position: number, nth: number) => number;
+
+/** Sorts entries into results; what is to be written stands in `additions`. */
+function judge(
+  prepared: readonly Prepared[],
+  held: Map<string, Held>,
+  leafIndex: LeafIndex,
+): { results: EntryResult[]; additions: Addition[] } {
+  const additions: Addition[] = [];
+  const results = prepared.map((each, position): EntryResult => {
+    const { entry, problem } = each;
+    if (problem !== null) return { result: 'invalid', problem };
+    const id = entry.record.authorisation_id;
+    const before = held.get(id);
+    const why = before ? differenceOf(before, each) : null;
+    if (why !== null) return { result: 'refused', why };
+    const known = before?.chain.length ?? 0;
+    if (known >= entry.events.length) return { result: 'unchanged' };
+    let addition = before?.addition ?? null;
+    if (addition) {
+      // The same authorisation twice in one call: the longer one says all.
+      addition.prepared = each;
+      addition.leaf_index = leafIndex(position, additions.indexOf(addition));
+    } else {
+      addition = { prepared: each, known, leaf_index: leafIndex(position, additions.length) };
+      additions.push(addition);
+    }
+    held.set(id, {
+      subject_id: entry.subject_id,
+      subject_ref: entry.subject_ref,
+      provider_id: entry.record.parties.provider_id,
+      record_sha256: each.record_sha256,
+      chain: each.chain,
+      addition,
+    });
+    return { result: 'stored' };
+  });
+  return { results, additions };
 }
 
-async function insertEvents(
+function rowOf({ entry, canonical, record_sha256, state }: Prepared) {
+  const last_seq = entry.events.length;
+  return { ...entry, canonical, record_sha256, state, last_seq };
+}
+
+function eventRows({ prepared, known, leaf_index }: Addition, batch_id: string, at: string) {
+  const { entry, chain } = prepared;
+  const { subject_id } = entry;
+  const { authorisation_id } = entry.record;
+  let text = '';
+  for (const event of entry.events.slice(known)) {
+    const hash = chain[event.seq - 1] ?? '';
+    const prev_hash = chain[event.seq - 2] ?? null;
+    const row = { subject_id, authorisation_id, event, prev_hash, hash, batch_id, leaf_index };
+    text += eventRow(row, at);
+  }
+  return text;
+}
+
+async function write(
   session: Session,
   additions: readonly Addition[],
-  at: Date,
+  facts: StoreFacts,
 ): Promise<void> {
-  const rows = additions.flatMap(({ entry, events, hashes }) =>
-    events.map((event) => ({
-      subject_id: entry.subject_id,
-      authorisation_id: entry.record.authorisation_id,
-      ...event,
-      state: EVENT_STATES[event.type],
-      hash: hex(hashes[event.seq - 1] ?? new Uint8Array()),
-      prev_hash: event.seq === 1 ? null : hex(hashes[event.seq - 2] ?? new Uint8Array()),
-    })),
-  );
-  await session.query(
-    `insert into authorisation_event (subject_id, authorisation_id, seq, type, state, at,
-       recorded_at, by_party, reason, prev_hash, hash)
-     select subject_id, authorisation_id, seq, type, state, at, $2::timestamptz, by_party, reason,
-       decode(prev_hash, 'hex'), decode(hash, 'hex')
-     from jsonb_to_recordset($1::jsonb) as t (subject_id uuid, authorisation_id uuid, seq int,
-       type text, state text, at timestamptz, by_party uuid, reason text, prev_hash text, hash text)`,
-    [JSON.stringify(rows), at],
-  );
+  const at = facts.recorded_at.toISOString();
+  const fresh = additions.filter(({ known }) => known === 0);
+  const grown = additions.filter(({ known }) => known > 0);
+  if (fresh.length > 0) {
+    const text = fresh.map(({ prepared }) => recordRow(rowOf(prepared), at)).join('');
+    // sql: the columns are constants of stored-columns.ts.
+    await session.copyIn(`copy authorisation (${RECORD_COLUMNS}) from stdin`, [Buffer.from(text)]);
+  }
+  if (grown.length > 0) {
+    await session.query(
+      `update authorisation set state = t.state, last_seq = t.last_seq
+       from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[])
+         as t (subject_id, authorisation_id, state, last_seq)
+       where authorisation.subject_id = t.subject_id
+         and authorisation.authorisation_id = t.authorisation_id`,
+      [
+        grown.map(({ prepared }) => prepared.entry.subject_id),
+        grown.map(({ prepared }) => prepared.entry.record.authorisation_id),
+        grown.map(({ prepared }) => prepared.state),
+        grown.map(({ prepared }) => prepared.entry.events.length),
+      ],
+    );
+  }
+  const events = additions.map((each) => eventRows(each, facts.batch_id, at)).join('');
+  // sql: the columns are constants of stored-columns.ts.
+  await session.copyIn(`copy authorisation_event (${EVENT_COLUMNS}) from stdin`, [
+    Buffer.from(events),
+  ]);
 }
 
-async function updateStates(session: Session, additions: readonly Addition[]): Promise<void> {
-  const rows = additions.map(({ entry }) => ({
-    subject_id: entry.subject_id,
-    authorisation_id: entry.record.authorisation_id,
-    state: stateOf(entry.events),
-    last_seq: entry.events.length,
-  }));
-  await session.query(
-    `update authorisation set state = t.state, last_seq = t.last_seq
-     from jsonb_to_recordset($1::jsonb) as t (subject_id uuid, authorisation_id uuid, state text,
-       last_seq int)
-     where authorisation.subject_id = t.subject_id
-       and authorisation.authorisation_id = t.authorisation_id`,
-    [JSON.stringify(rows)],
-  );
+export interface StoreFacts {
+  readonly recorded_at: Date;
+  /** Who sent them: named in the trace of what is refused. */
+  readonly by_party: string;
+  readonly newId: () => string;
+  /** The batch whose signed root vouches for what is stored. */
+  readonly batch_id: string;
+  readonly leafIndex: LeafIndex;
+}
+
+export interface StoreOutcome {
+  /** One for each entry, in their order. */
+  readonly results: readonly EntryResult[];
+  /** Leaf hashes of what was stored, side by side, in the order of their first appearance. */
+  readonly leaves: Uint8Array;
 }
 
 /**
- * Stores entries of one provider (at most some thousand at a time), each once. Call it in a
- * transaction. Entries with the same id in one call: the last one counts.
+ * Stores prepared entries (at most some thousand at a time), each once. Call it in a transaction
+ * that keeps other writers of the same ids out; the caller adds the leaves to the batch.
  */
 export async function storeEntries(
   session: Session,
-  entries: readonly Entry[],
-  facts: { readonly recorded_at: Date },
+  prepared: readonly Prepared[],
+  facts: StoreFacts,
 ): Promise<StoreOutcome> {
-  const outcome: StoreOutcome = { stored: [], unchanged: [], altered: [], invalid: [] };
-  const known = await findKnown(session, entries);
-  const fresh: Addition[] = [];
-  const grown: Addition[] = [];
-  for (const entry of new Map(
-    entries.map((each) => [each.record.authorisation_id, each]),
-  ).values()) {
-    const id = entry.record.authorisation_id;
-    const problem = problemOf(entry);
-    if (problem !== null) {
-      outcome.invalid.push({ authorisation_id: id, problem });
-      continue;
-    }
-    const each = hashed(entry);
-    const before = known.get(id);
-    const events = before ? newEvents(each, before) : entry.events;
-    if (events === null) outcome.altered.push(id);
-    else if (events.length === 0) outcome.unchanged.push(id);
-    else {
-      outcome.stored.push(id);
-      (before ? grown : fresh).push({ ...each, events });
-    }
-  }
-  if (fresh.length > 0) await insertRecords(session, fresh, facts.recorded_at);
-  if (grown.length > 0) await updateStates(session, grown);
-  if (fresh.length + grown.length > 0)
-    await insertEvents(session, [...fresh, ...grown], facts.recorded_at);
-  return outcome;
+  const held = await findHeld(session, prepared);
+  const { results, additions } = judge(prepared, held, facts.leafIndex);
+  if (additions.length > 0) await write(session, additions, facts);
+  const refusals = results.flatMap((each, position) => {
+    const id = prepared[position]?.entry.record.authorisation_id ?? null;
+    return each.result === 'refused' ? [{ authorisation_id: id, why: each.why }] : [];
+  });
+  await traceRefusals(session, refusals, facts);
+  const leaves = additions.map(({ prepared: { entry, chain } }) =>
+    authorisationLeaf({
+      authorisation_id: entry.record.authorisation_id,
+      subject_ref: entry.subject_ref,
+      seq: entry.events.length,
+      event_hash: chain.at(-1) ?? '',
+    }),
+  );
+  return { results, leaves: Buffer.concat(leaves) };
+}
+
+export interface Refusal {
+  /** Null: what was given is no id. */
+  readonly authorisation_id: string | null;
+  /** What differs, `unknown` for an id that is not here, or `event`: it may not follow. */
+  readonly why: Difference | 'unknown' | 'event';
+}
+
+/** Writes down what was refused; commit it whatever the caller is answered. */
+export async function traceRefusals(
+  session: Session,
+  refusals: readonly Refusal[],
+  facts: Pick<StoreFacts, 'by_party' | 'newId' | 'recorded_at'>,
+): Promise<void> {
+  if (refusals.length === 0) return;
+  await session.query(
+    `insert into authorisation_refusal (refusal_id, authorisation_id, by_party, at, why)
+     select t.refusal_id, t.authorisation_id, $4::uuid, $5::timestamptz, t.why
+     from unnest($1::uuid[], $2::uuid[], $3::text[]) as t (refusal_id, authorisation_id, why)`,
+    [
+      refusals.map(() => facts.newId()),
+      refusals.map((each) => each.authorisation_id),
+      refusals.map((each) => each.why),
+      facts.by_party,
+      facts.recorded_at,
+    ],
+  );
 }
 
 /** Records with all their events, in the order of the events. */
 export async function entriesOf(session: Session, ids: readonly string[]): Promise<Entry[]> {
-  const { rows } = await session.query<{
-    subject_id: string;
-    record: AuthorisationRecord;
-    events: AuthorisationEvent[];
-  }>(
-    `select a.subject_id, a.record, jsonb_agg(jsonb_build_object('seq', e.seq, 'type', e.type,
-       'at', to_char(e.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-       'by_party', e.by_party, 'reason', e.reason) order by e.seq) as events
+  const { rows } = await session.query<Entry>(
+    `select a.subject_id, a.subject_ref, a.record, e.events
      from authorisation a
-     join authorisation_event e on e.subject_id = a.subject_id
-       and e.authorisation_id = a.authorisation_id
-     where a.authorisation_id = any($1::uuid[])
-     group by a.subject_id, a.authorisation_id, a.record`,
+     cross join lateral (
+       select jsonb_agg(jsonb_build_object('seq', v.seq, 'type', v.type,
+         'at', to_char(v.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+         'by_party', v.by_party, 'reason', v.reason) order by v.seq) as events
+       from authorisation_event v
+       where v.subject_id = a.subject_id and v.authorisation_id = a.authorisation_id) e
+     where a.authorisation_id = any($1::uuid[])`,
     [ids],
   );
   return rows;

@@ -8,6 +8,7 @@ import { addComplianceCommands } from './compliance-commands.ts';
 import { addGatewayCommands } from './gateway-commands.ts';
 import { createCard } from './home.ts';
 import { printFailure } from './print.ts';
+import { addGatewayProofs, addRegistryProofs, addVerifyAuthorisation } from './proof-commands.ts';
 import { addRegistryCommands } from './registry-commands.ts';
 
 /** Parses and runs one command line. */
@@ -20,9 +21,13 @@ export async function main(argv: readonly string[]): Promise<void> {
   const gateway = program
     .command('gateway')
     .description("the lender's side: book, authorisations, gate, hand-over");
+  const registry = program.command('registry').description('the central credit database');
   addGatewayCommands(gateway);
   addComplianceCommands(gateway);
-  addRegistryCommands(program.command('registry').description('the central credit database'));
+  addGatewayProofs(gateway);
+  addRegistryCommands(registry);
+  addRegistryProofs(registry);
+  addVerifyAuthorisation(program);
   program
     .command('card')
     .description('make keys and a participant.json for a caller of an API: an app, an officer …')

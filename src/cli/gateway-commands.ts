@@ -218,7 +218,7 @@ function addAuthorisationCommands(gateway: Command): void {
           report,
           options.json === true,
           (r) =>
-            `stored ${r.stored}, unchanged ${r.unchanged}, faults ${r.faults.length}\n${r.faults
+            `stored ${r.stored}, unchanged ${r.unchanged}, faults ${r.faults.length + r.more}\n${r.faults
               .slice(0, 20)
               .map((f) => `  row ${f.row}, ${f.field}: ${f.problem}`)
               .join('\n')}`,

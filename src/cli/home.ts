@@ -20,6 +20,7 @@ import { enquirerRoutes } from '../http/enquirer-routes.ts';
 import { gatewayRoutes } from '../http/gateway-routes.ts';
 import type { Server } from '../http/instance.ts';
 import { lifeCycleRoutes } from '../http/life-cycle-routes.ts';
+import { gatewayProofRoutes, registryProofRoutes } from '../http/proof-routes.ts';
 import { registryRoutes } from '../http/registry-routes.ts';
 import { buildServer } from '../http/server.ts';
 import { publicJwks } from '../keys/jws.ts';
@@ -260,6 +261,7 @@ export function buildGatewayServer({ gateway }: OpenGateway, url: string): Promi
       gatewayRoutes(gateway)(app);
       complianceRoutes(app, gateway);
       lifeCycleRoutes(gateway)(app);
+      gatewayProofRoutes(gateway)(app);
     },
     title: 'Assent gateway',
     description: "The lender's side: what borrowers answered, and what may leave.",
@@ -306,6 +308,7 @@ export async function openRegistry(
     routes: (app) => {
       registryRoutes({ registry, process })(app);
       enquirerRoutes(registry)(app);
+      registryProofRoutes(registry)(app);
     },
     title: 'Assent registry',
     description:

@@ -7,9 +7,10 @@
  * row, so the same text serves a distributed database.
  */
 import type { AuthorisationEvent, EventType } from '../authorisation/record.ts';
-import { type Entry, entriesOf, storeEntries } from '../authorisation/store.ts';
+import { type Entry, entriesOf } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
 import { DatabaseFailure } from '../database/driver-error.ts';
+import { inOneBatch, storeInBatch } from './collect.ts';
 import type { Gateway } from './gateway.ts';
 
 export interface Addition {
@@ -62,5 +63,8 @@ export async function appendEach(
     const addition = byId.get(entry.record.authorisation_id);
     return addition ? [withEvent(gateway, entry, addition)] : [];
   });
-  return (await storeEntries(session, continued, { recorded_at: gateway.now() })).stored;
+  const ended = await inOneBatch(session, gateway, (batch) =>
+    storeInBatch(session, gateway, continued, batch),
+  );
+  return ended.stored;
 }

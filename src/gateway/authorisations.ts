@@ -17,11 +17,14 @@ import {
   type EventType,
   fold,
 } from '../authorisation/record.ts';
-import { entriesOf } from '../authorisation/store.ts';
+import { entriesOf, prepare, traceRefusals } from '../authorisation/store.ts';
+import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
+import { retried } from './append.ts';
+import { inOneBatch, lockWriters, readyEntries } from './collect.ts';
 import type { Gateway } from './gateway.ts';
-import { recordAuthorisations } from './import-authorisations.ts';
 import { storeSucceeding } from './succession.ts';
+import { takeEntries } from './take-entries.ts';
 import { type Use, usesOf } from './uses.ts';
 
 /** One event as it comes from outside: `event_at` is ISO 8601 with an offset. */
@@ -83,8 +86,13 @@ export async function recordOne(
   columns: AuthorisationColumns,
 ): Promise<Recorded> {
   const entry = entryOf(gateway, columns);
-  const { stored, faults } = await recordAuthorisations(gateway, [entry]);
-  const [fault] = faults;
+  const ready = await readyEntries(gateway, [entry]);
+  const taken = await retried(() =>
+    gateway.db.transaction((session) =>
+      inOneBatch(session, gateway, (batch) => takeEntries(session, gateway, ready, batch)),
+    ),
+  );
+  const [fault] = [...ready.faults, ...taken.faults];
   if (fault) {
     const detail = `${fault.field} ${fault.problem}`;
     throw new AssentError(fault.code ?? 'authorisation_invalid', { detail });
@@ -92,12 +100,70 @@ export async function recordOne(
   return {
     authorisation_id: entry.record.authorisation_id,
     state: stateOf(entry.events),
-    result: stored > 0 ? 'stored' : 'unchanged',
+    result: taken.stored > 0 ? 'stored' : 'unchanged',
   };
 }
 
+/** Writes the trace of a refusal; the caller throws after the transaction that keeps it. */
+async function refuse(
+  gateway: Gateway,
+  session: Session,
+  refused: { readonly id: string; readonly why: 'unknown' | 'event' },
+  error: AssentError,
+): Promise<AssentError> {
+  const authorisation_id = UUID.test(refused.id) ? refused.id : null;
+  await traceRefusals(session, [{ authorisation_id, why: refused.why }], {
+    by_party: gateway.furnisher_id,
+    newId: gateway.newId,
+    recorded_at: gateway.now(),
+  });
+  return error;
+}
+
+async function appendIn(
+  gateway: Gateway,
+  session: Session,
+  id: string,
+  columns: EventColumns & { readonly at: string },
+): Promise<Recorded | AssentError> {
+  // Two events at once: the second sees the first, and is judged after it.
+  await lockWriters(session);
+  const [entry] = UUID.test(id) ? await entriesOf(session, [id]) : [];
+  if (!entry) {
+    const unknown = new AssentError('authorisation_unknown');
+    return refuse(gateway, session, { id, why: 'unknown' }, unknown);
+  }
+  const { at } = columns;
+  const reason = columns.event_reason ?? null;
+  const isRetry = entry.events.some(
+    (each) => each.type === columns.event && each.at === at && each.reason === reason,
+  );
+  if (isRetry) return { authorisation_id: id, state: stateOf(entry.events), result: 'unchanged' };
+  const seq = entry.events.length + 1;
+  const type = columns.event as EventType;
+  const event = { seq, type, at, by_party: gateway.furnisher_id, reason };
+  const events = [...entry.events, event];
+  const invalid = (error: AssentError) => refuse(gateway, session, { id, why: 'event' }, error);
+  const fault = eventFault(events, gateway.now());
+  if (fault) {
+    const detail = `${fault.field}: ${fault.problem}`;
+    return invalid(new AssentError(fault.code, { detail }));
+  }
+  const { problem, state } = prepare({ ...entry, events });
+  if (problem !== null)
+    return invalid(new AssentError('authorisation_invalid', { detail: problem }));
+  const { refusals } = await inOneBatch(session, gateway, (batch) =>
+    storeSucceeding(session, gateway, [{ ...entry, events }], batch),
+  );
+  const [refusal] = refusals;
+  if (refusal)
+    return new AssentError(refusal.code, { detail: `${refusal.field} ${refusal.problem}` });
+  return { authorisation_id: id, state, result: 'stored' };
+}
+
 /**
- * Appends one event to a known authorisation. An exact retry of the newest event is `unchanged`.
+ * Appends one event to a known authorisation. An exact retry of any of its events is `unchanged`;
+ * an id that is not here and an event that may not follow leave a trace.
  * @throws authorisation_unknown, authorisation_invalid, event_*; of `given`, also what
  * `recordOne` throws of an authorisation that supersedes another
  */
@@ -106,43 +172,16 @@ export async function appendEvent(
   id: string,
   columns: EventColumns,
 ): Promise<Recorded> {
-  if (!UUID.test(id)) throw new AssentError('authorisation_unknown');
   const at = new Date(columns.event_at);
   if (Number.isNaN(at.getTime()))
     throw new AssentError('authorisation_invalid', { detail: 'event_at is no moment' });
-  return gateway.db.transaction(async (session) => {
-    // Two events at once: the second sees the first, and is judged after it.
-    await session.query(
-      'select 1 from authorisation where authorisation_id = $1::uuid for update',
-      [id],
-    );
-    const [entry] = await entriesOf(session, [id]);
-    if (!entry) throw new AssentError('authorisation_unknown');
-    const reason = columns.event_reason ?? null;
-    const last = entry.events.at(-1);
-    const isRetry =
-      last?.type === columns.event && last.at === at.toISOString() && last.reason === reason;
-    if (isRetry) return { authorisation_id: id, state: stateOf(entry.events), result: 'unchanged' };
-    const events: AuthorisationEvent[] = [
-      ...entry.events,
-      {
-        seq: entry.events.length + 1,
-        type: columns.event as EventType,
-        at: at.toISOString(),
-        by_party: gateway.furnisher_id,
-        reason,
-      },
-    ];
-    const fault = eventFault(events, gateway.now());
-    if (fault) throw new AssentError(fault.code, { detail: `${fault.field}: ${fault.problem}` });
-    const { outcome, refusals } = await storeSucceeding(session, gateway, [{ ...entry, events }]);
-    const [refusal] = refusals;
-    if (refusal)
-      throw new AssentError(refusal.code, { detail: `${refusal.field} ${refusal.problem}` });
-    const [problem] = outcome.invalid;
-    if (problem) throw new AssentError('authorisation_invalid', { detail: problem.problem });
-    return { authorisation_id: id, state: stateOf(events), result: 'stored' };
-  });
+  const ended = await retried(() =>
+    gateway.db.transaction((session) =>
+      appendIn(gateway, session, id, { ...columns, at: at.toISOString() }),
+    ),
+  );
+  if (ended instanceof AssentError) throw ended;
+  return ended;
 }
 
 export interface ShownAuthorisation {

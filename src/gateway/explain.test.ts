@@ -2,6 +2,7 @@
  * The explanation always gives the gate's decision: random people, histories, moments of
  * happening and of learning, and uses, explained row by row and decided as a set.
  */
+import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AUTHORISATION_CHECKS, ROW_CHECKS } from '../authorisation/check.ts';
@@ -13,7 +14,7 @@ import {
   NEXT_EVENTS,
 } from '../authorisation/record.ts';
 import { sampleRecord } from '../authorisation/sample-record.ts';
-import { storeEntries } from '../authorisation/store.ts';
+import { prepare, storeEntries } from '../authorisation/store.ts';
 import type { Database } from '../database/database.ts';
 import { migrate } from '../database/migrate.ts';
 import { openPglite } from '../database/pglite.ts';
@@ -124,7 +125,14 @@ async function fill(people: readonly Person[]): Promise<void> {
       for (let known = 1; known <= eventsOf(given).length; known++) {
         const events = eventsOf(given).slice(0, known);
         const recorded_at = day((known - 1) * given.gap + given.learned);
-        await storeEntries(db, [{ subject_id: subject, record, events }], { recorded_at });
+        const entry = { subject_id: subject, subject_ref: subject, record, events };
+        await storeEntries(db, [prepare(entry)], {
+          recorded_at,
+          by_party: PROVIDER,
+          newId: randomUUID,
+          batch_id: idOf(5, n * 10 + k),
+          leafIndex: () => known,
+        });
       }
       for (const at of given.uses)
         await db.query('insert into authorisation_use values ($1, $2, $3, $4)', [

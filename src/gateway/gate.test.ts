@@ -2,7 +2,7 @@
  * The gate against an oracle: slow, obvious, from the events alone, sharing no code with the
  * checks. Random histories, random moments, one answer.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { AuthorisationFacts } from '../authorisation/check.ts';
@@ -17,7 +17,7 @@ import {
   NEXT_EVENTS,
 } from '../authorisation/record.ts';
 import { sampleRecord } from '../authorisation/sample-record.ts';
-import { type Entry, storeEntries } from '../authorisation/store.ts';
+import { type Entry, prepare, storeEntries } from '../authorisation/store.ts';
 import type { Database } from '../database/database.ts';
 import { migrate } from '../database/migrate.ts';
 import { openPglite } from '../database/pglite.ts';
@@ -246,12 +246,24 @@ async function fill(people: readonly Person[]): Promise<void> {
     );
     const entries: Entry[] = person.authorisations.map((given, n) => ({
       subject_id: subject,
+      subject_ref: subject,
       record: recordOf(given, idOf(3, index * 10 + n)),
       events: eventsOf(given),
     }));
-    const outcome = await storeEntries(db, entries, { recorded_at: new Date(day(0)) });
-    expect(outcome.altered.length + outcome.invalid.length).toBe(0);
-    expect((await storeEntries(db, entries, { recorded_at: new Date(day(1)) })).stored).toEqual([]);
+    const store = async (at: number) => {
+      const outcome = await storeEntries(db, entries.map(prepare), {
+        recorded_at: new Date(day(at)),
+        by_party: PROVIDER,
+        newId: randomUUID,
+        batch_id: idOf(5, index),
+        leafIndex: (position) => position,
+      });
+      return new Set(outcome.results.map(({ result }) => result));
+    };
+    if (entries.length > 0) {
+      expect(await store(0)).toEqual(new Set(['stored']));
+      expect(await store(1)).toEqual(new Set(['unchanged']));
+    }
     for (const [n, given] of person.authorisations.entries()) {
       for (const at of new Set(given.uses))
         await db.query('insert into authorisation_use values ($1, $2, $3, $4)', [

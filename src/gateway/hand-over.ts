@@ -6,8 +6,10 @@
  * withdrawal in between wins; a receipt is believed only if its signature, its counts and its
  * Merkle root agree with what was sent. Every step can be repeated after a crash.
  */
+import { MANIFEST_TYP } from '../authorisation/batch.ts';
 import type { Session } from '../database/database.ts';
 import { signJws, type VerifyingKeys, verifyJws } from '../keys/jws.ts';
+import { MerkleTree } from '../log/merkle.ts';
 import { AssentError } from '../model/error.ts';
 import { addMonths, firstDay } from '../model/period.ts';
 import type { ApiClient } from '../wire/api-client.ts';
@@ -138,6 +140,7 @@ async function uploadPart(
   registry: Registry,
   handover: Handover,
   part: PlannedPart & { readonly there: string | null },
+  tree: MerkleTree,
 ): Promise<void> {
   const cut = await cutPart(gateway, handover.handover_id, handover.period, part);
   if (cut.bodyDigest !== part.there)
@@ -152,13 +155,25 @@ async function uploadPart(
       },
       idempotent: true,
     });
+  tree.addHashes(cut.leaves);
   await gateway.db.query(
-    `insert into handover_part (handover_id, part_number, kind, rows, sha256, uploaded)
-     values ($1, $2, $3, $4, $5, true)
+    `insert into handover_part (handover_id, part_number, kind, rows, sha256, uploaded, merkle_state)
+     values ($1, $2, $3, $4, $5, true, $6)
      on conflict (handover_id, part_number) do update set
-       kind = excluded.kind, rows = excluded.rows, sha256 = excluded.sha256, uploaded = true`,
-    [handover.handover_id, part.part_number, part.kind, cut.rows, cut.sha256],
+       kind = excluded.kind, rows = excluded.rows, sha256 = excluded.sha256, uploaded = true,
+       merkle_state = excluded.merkle_state`,
+    [handover.handover_id, part.part_number, part.kind, cut.rows, cut.sha256, tree.serialise()],
   );
+}
+
+/** The tree over the authorisation lines of all parts. */
+async function authorisationTree(session: Session, id: string): Promise<MerkleTree> {
+  const { rows } = await session.query<{ merkle_state: Uint8Array }>(
+    `select merkle_state from handover_part where handover_id = $1 and merkle_state is not null
+     order by part_number desc limit 1`,
+    [id],
+  );
+  return rows[0] ? MerkleTree.restore(rows[0].merkle_state) : new MerkleTree();
 }
 
 async function buildManifest(gateway: Gateway, handover: Handover): Promise<Manifest> {
@@ -172,6 +187,7 @@ async function buildManifest(gateway: Gateway, handover: Handover): Promise<Mani
      order by part_number`,
     [handover.handover_id],
   );
+  const tree = await authorisationTree(gateway.db, handover.handover_id);
   const rows = Object.fromEntries(
     PART_KINDS.map((kind) => [
       kind,
@@ -184,6 +200,7 @@ async function buildManifest(gateway: Gateway, handover: Handover): Promise<Mani
     period: handover.period,
     rows,
     parts,
+    authorisation_tree: { size: tree.size, root: Buffer.from(tree.root()).toString('base64') },
   };
 }
 
@@ -238,13 +255,14 @@ async function send(
   });
   if (declared.state !== 'open') return; // Completed before a crash: only the answer is missing.
   const parts = await planParts(gateway, id, handover.period);
+  const tree = new MerkleTree();
   for (const [index, part] of parts.entries()) {
     progress('uploading', index, parts.length);
     const there = declared.parts.find((known) => known.part_number === part.part_number);
-    await uploadPart(gateway, registry, handover, { ...part, there: there?.sha256 ?? null });
+    await uploadPart(gateway, registry, handover, { ...part, there: there?.sha256 ?? null }, tree);
   }
   const manifest = await signJws(await buildManifest(gateway, handover), gateway.ring, {
-    typ: 'assent-manifest+jws',
+    typ: MANIFEST_TYP,
   });
   await registry.api.json({
     method: 'POST',

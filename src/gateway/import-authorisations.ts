@@ -2,171 +2,165 @@
  * Authorisations collected elsewhere enter the gateway, in bulk from CSV.
  *
  * What must stay true: one that cannot be taken is named with its row and does not stop the rest;
- * the same file twice changes nothing. `accounts` holds account numbers of the tape, which become
- * the gateway's account ids here.
+ * the same file twice changes nothing; all that one file brings stands under one signature, which
+ * the next import supplies when a crash left it out. `accounts` holds account numbers of the tape,
+ * which become the gateway's account ids here.
  */
-import { eventFault } from '../authorisation/event-order.ts';
+import { setImmediate } from 'node:timers/promises';
+import { closeBatch, openBatches } from '../authorisation/batch.ts';
 import {
   AUTHORISATION_COLUMNS,
   type AuthorisationLine,
-  completeLine,
   entryOfLines,
   type ImportedEntry,
   type ImportFault,
+  lineReader,
 } from '../authorisation/from-columns.ts';
-import { recordProblems } from '../authorisation/record.ts';
-import type { Entry } from '../authorisation/store.ts';
-import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
 import { readCsv } from '../tape/csv.ts';
 import { decodeText } from '../tape/decode.ts';
 import { retried } from './append.ts';
-import { withoutDeceased } from './death.ts';
+import { type BatchInHand, type Ready, readyEntries } from './collect.ts';
 import type { Gateway, Progress } from './gateway.ts';
-import { storeSucceeding } from './succession.ts';
+import { takeEntries } from './take-entries.ts';
 
 export interface ImportReport {
   readonly stored: number;
   readonly unchanged: number;
+  /** In the order of the file, at most 10,000. */
   readonly faults: readonly ImportFault[];
+  /** Faults beyond those listed. */
+  readonly more: number;
 }
 
-const BATCH = 2_000;
-/** Faults listed in the report; the count beyond is in `more`. */
+/** Authorisations of one transaction: those read, those being written, both in memory. */
+const CHUNK = 2_000;
 const FAULTS_MAX = 10_000;
+/** Lines of one authorisation: more is a file whose ids are wrong. */
+const EVENTS_MAX = 1_000;
+/** Lines read before the answers of the database are looked at. */
+const LINES_AT_ONCE = 256;
 
-async function* groupedLines(bytes: AsyncIterable<Uint8Array>) {
-  let header: string[] | null = null;
-  let group: { row: number; line: AuthorisationLine }[] = [];
+type Group = { readonly row: number; readonly line: AuthorisationLine }[];
+
+/** The lines of each authorisation, without those beyond EVENTS_MAX and one. */
+async function* groupedLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Group> {
+  let read: ReturnType<typeof lineReader> | null = null;
+  let group: Group = [];
+  let lines = 0;
   for await (const { row, fields } of readCsv(decodeText(bytes, 'utf-8'), ',')) {
     if (fields === null) continue;
-    if (!header) {
-      header = fields.map((name) => name.trim());
-      const missing = AUTHORISATION_COLUMNS.filter((column) => !header?.includes(column));
+    if (!read) {
+      const header = fields.map((name) => name.trim());
+      const missing = AUTHORISATION_COLUMNS.filter((column) => !header.includes(column));
       if (missing.length > 0)
         throw new AssentError('tape_header_missing', { detail: missing.join(', ') });
+      read = lineReader(header);
       continue;
     }
-    const source: Record<string, string> = {};
-    for (const [index, name] of header.entries()) source[name] = (fields[index] ?? '').trim();
-    const typed = completeLine(source);
-    if (group[0] && group[0].line.authorisation_id !== typed.authorisation_id) {
+    const line = read(fields);
+    if (group[0] && group[0].line.authorisation_id !== line.authorisation_id) {
       yield group;
       group = [];
     }
-    group.push({ row, line: typed });
+    if (group.length <= EVENTS_MAX) group.push({ row, line });
+    // Reading alone would keep the process busy while the database waits for its next rows.
+    if (++lines % LINES_AT_ONCE === 0) await setImmediate();
   }
-  if (!header) throw new AssentError('tape_empty', { detail: 'the file has no header' });
+  if (!read) throw new AssentError('tape_empty', { detail: 'the file has no header' });
   if (group.length > 0) yield group;
 }
 
-async function resolve(
-  session: Session,
-  entries: readonly ImportedEntry[],
-  faults: ImportFault[],
-): Promise<(Entry & { row: number })[]> {
-  const { rows: people } = await session.query<{ subject_ref: string; subject_id: string }>(
-    'select subject_ref, subject_id from customer where subject_ref = any($1::text[])',
-    [entries.map((entry) => entry.subject_ref)],
-  );
-  const refs = entries.flatMap(({ record }) =>
-    record.data.accounts === 'ALL' ? [] : [...record.data.accounts],
-  );
-  const { rows: accounts } = await session.query<{ account_ref: string; account_id: string }>(
-    'select account_ref, account_id from account where account_ref = any($1::text[])',
-    [refs],
-  );
-  const subjects = new Map(people.map((row) => [row.subject_ref, row.subject_id]));
-  const ids = new Map(accounts.map((row) => [row.account_ref, row.account_id]));
-  return entries.flatMap((entry) => {
-    const subject_id = subjects.get(entry.subject_ref);
-    if (subject_id === undefined) {
-      faults.push({
-        row: entry.row,
-        field: 'subject_ref',
-        problem: 'is not in the book: load the tape first',
-      });
-      return [];
-    }
-    const { data } = entry.record;
-    const named = data.accounts === 'ALL' ? null : data.accounts.map((ref) => ids.get(ref));
-    if (named?.includes(undefined)) {
-      faults.push({
-        row: entry.row,
-        field: 'accounts',
-        problem: 'names an account that is not in the book',
-      });
-      return [];
-    }
-    const resolved = named === null ? 'ALL' : named.flatMap((id) => (id === undefined ? [] : [id]));
-    const record = { ...entry.record, data: { ...data, accounts: resolved } as typeof data };
-    return [{ row: entry.row, subject_id, record, events: entry.events }];
-  });
+/** Signs what a crash left unsigned. */
+async function closeOpenBatches(gateway: Gateway): Promise<void> {
+  for (const id of await openBatches(gateway.db)) await closeOne(gateway, id);
 }
 
-/** Entries whose fields are sound and whose events are in order; the others become faults. */
-function inOrder<E extends Entry & { row: number }>(
-  entries: readonly E[],
-  now: Date,
-  faults: ImportFault[],
-): E[] {
-  return entries.filter(({ row, record, events }) => {
-    const [unsound] = recordProblems(record);
-    if (unsound !== undefined) {
-      faults.push({ row, field: unsound, problem: 'is not valid' });
-      return false;
-    }
-    const fault = eventFault(events, now);
-    if (fault) {
-      const { seq, code, field, problem } = fault;
-      faults.push({ row: row + seq - 1, code, field, problem });
-    }
-    return fault === null;
-  });
-}
+const closeOne = (gateway: Gateway, id: string): Promise<void> =>
+  gateway.db.transaction((session) =>
+    closeBatch(session, id, { ring: gateway.ring, at: gateway.now() }),
+  );
 
-/** Stores entries that are already typed (the API's one by one, the import's batches). */
-export function recordAuthorisations(
-  gateway: Gateway,
-  entries: readonly ImportedEntry[],
-): Promise<ImportReport> {
-  return retried(() => recordOnce(gateway, entries));
-}
+/** One file on its way in: a chunk is read and hashed while the one before it is written. */
+class Import {
+  readonly #gateway: Gateway;
+  readonly #progress: Progress;
+  readonly #faults: ImportFault[] = [];
+  #more = 0;
+  #stored = 0;
+  #unchanged = 0;
+  #done = 0;
+  readonly #batch: BatchInHand = { id: null };
+  #writing: Promise<void> = Promise.resolve();
 
-async function recordOnce(
-  gateway: Gateway,
-  entries: readonly ImportedEntry[],
-): Promise<ImportReport> {
-  const faults: ImportFault[] = [];
-  const outcome = await gateway.db.transaction(async (session) => {
-    const resolved = await withoutDeceased(
-      session,
-      inOrder(await resolve(session, entries, faults), gateway.now(), faults),
-      faults,
+  constructor(gateway: Gateway, progress: Progress) {
+    this.#gateway = gateway;
+    this.#progress = progress;
+  }
+
+  fault(...faults: readonly ImportFault[]): void {
+    const room = FAULTS_MAX - this.#faults.length;
+    this.#faults.push(...faults.slice(0, room));
+    this.#more += Math.max(0, faults.length - room);
+  }
+
+  async take(entries: readonly ImportedEntry[]): Promise<void> {
+    const ready = await readyEntries(this.#gateway, entries);
+    await this.#writing;
+    this.fault(...ready.faults);
+    this.#writing = this.#write(ready, entries.length);
+    this.#writing.catch(() => {}); // Awaited before the next chunk; until then it is handled.
+  }
+
+  async #write(ready: Ready, entries: number): Promise<void> {
+    const gateway = this.#gateway;
+    const { id } = this.#batch;
+    const written = await retried(() =>
+      gateway.db.transaction((session) => {
+        this.#batch.id = id; // A transaction that was rolled back began no batch.
+        return takeEntries(session, gateway, ready, this.#batch);
+      }),
     );
-    const rows = new Map(resolved.map((entry) => [entry.record.authorisation_id, entry.row]));
-    const { outcome: stored, refusals } = await storeSucceeding(session, gateway, resolved);
-    for (const { authorisation_id, ...fault } of refusals)
-      faults.push({ row: rows.get(authorisation_id) ?? 0, ...fault });
-    for (const id of stored.altered) {
-      faults.push({
-        row: rows.get(id) ?? 0,
-        code: 'authorisation_altered',
-        field: 'authorisation_id',
-        problem:
-          'is known with another record or other events: record a new one that supersedes it',
-      });
+    this.#stored += written.stored;
+    this.#unchanged += written.unchanged;
+    this.fault(...written.faults);
+    this.#done += entries;
+    this.#progress('importing', this.#done, null);
+  }
+
+  /** Waits for the last chunk and signs the batch. */
+  async end(): Promise<ImportReport> {
+    await this.#writing;
+    if (this.#batch.id !== null) await closeOne(this.#gateway, this.#batch.id);
+    return {
+      stored: this.#stored,
+      unchanged: this.#unchanged,
+      faults: this.#faults.toSorted((left, right) => left.row - right.row),
+      more: this.#more,
+    };
+  }
+}
+
+async function takeFile(
+  gateway: Gateway,
+  bytes: AsyncIterable<Uint8Array>,
+  into: Import,
+): Promise<void> {
+  const context = { provider_id: gateway.furnisher_id, profile: gateway.profile?.name ?? '' };
+  let chunk: ImportedEntry[] = [];
+  for await (const lines of groupedLines(bytes)) {
+    const entry = entryOfLines(lines, context);
+    if (lines.length > EVENTS_MAX) {
+      const row = lines[0]?.row ?? 0;
+      into.fault({ row, field: 'event', problem: `come more than ${EVENTS_MAX} times` });
+    } else if ('problem' in entry) into.fault(entry);
+    else chunk.push(entry);
+    if (chunk.length >= CHUNK) {
+      await into.take(chunk);
+      chunk = [];
     }
-    for (const { authorisation_id, problem } of stored.invalid) {
-      faults.push({
-        row: rows.get(authorisation_id) ?? 0,
-        field: problem,
-        problem: 'is not valid',
-      });
-    }
-    return stored;
-  });
-  return { stored: outcome.stored.length, unchanged: outcome.unchanged.length, faults };
+  }
+  await into.take(chunk);
 }
 
 /** Imports a CSV file (docs/DATA.md, "Authorisations"). @throws tape_* for the file as a whole */
@@ -175,26 +169,15 @@ export async function importAuthorisations(
   bytes: AsyncIterable<Uint8Array>,
   progress: Progress = () => {},
 ): Promise<ImportReport> {
-  const total = { stored: 0, unchanged: 0, faults: [] as ImportFault[] };
-  const context = { provider_id: gateway.furnisher_id, profile: gateway.profile?.name ?? '' };
-  let batch: ImportedEntry[] = [];
-  let done = 0;
-  const flush = async () => {
-    const report = await recordAuthorisations(gateway, batch);
-    total.stored += report.stored;
-    total.unchanged += report.unchanged;
-    total.faults.push(...report.faults.slice(0, FAULTS_MAX - total.faults.length));
-    done += batch.length;
-    progress('importing', done, null);
-    batch = [];
-  };
-  for await (const lines of groupedLines(bytes)) {
-    const entry = entryOfLines(lines, context);
-    if ('problem' in entry) total.faults.push(entry);
-    else batch.push(entry);
-    if (batch.length >= BATCH) await flush();
+  await closeOpenBatches(gateway);
+  const running = new Import(gateway, progress);
+  try {
+    await takeFile(gateway, bytes, running);
+  } catch (error) {
+    await running.end().catch(() => {}); // What was stored is signed if that can be done.
+    throw error;
   }
-  await flush();
+  const report = await running.end();
   await gateway.db.query('analyze authorisation, authorisation_event');
-  return total;
+  return report;
 }

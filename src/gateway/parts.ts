@@ -7,6 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { leafOfEntry } from '../authorisation/hash.ts';
 import { entriesOf } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
 import { firstDay } from '../model/period.ts';
@@ -36,6 +37,8 @@ export interface CutPart {
   readonly body: Uint8Array;
   /** SHA-256 of the body, base64 (RFC 9530). */
   readonly bodyDigest: string;
+  /** Leaf hashes of its authorisation lines side by side; empty for the other kinds. */
+  readonly leaves: Uint8Array;
 }
 
 /** Marks rows whose authorisation no longer holds: they stay here, with the reason. */
@@ -189,7 +192,12 @@ async function accountText(session: Session, range: unknown[]): Promise<Uint8Arr
   return gather(session.copyOut('copy part_text to stdout'));
 }
 
-async function authorisationText(session: Session, range: unknown[]): Promise<Uint8Array> {
+interface AuthorisationLines {
+  readonly text: Uint8Array;
+  readonly leaves: Uint8Array;
+}
+
+async function authorisationLines(session: Session, range: unknown[]): Promise<AuthorisationLines> {
   const { rows } = await session.query<{ row_number: number; ref: string }>(
     `select row_number, ref from handover_sent
      where handover_id = $1 and kind = 'authorisation' and row_number between $2 and $3
@@ -201,13 +209,15 @@ async function authorisationText(session: Session, range: unknown[]): Promise<Ui
     rows.map((row) => row.ref),
   );
   const byId = new Map(entries.map((entry) => [entry.record.authorisation_id, entry]));
+  const leaves: Uint8Array[] = [];
   const lines = rows.map(({ row_number, ref }) => {
     const entry = byId.get(ref);
     if (!entry) throw new Error('an authorisation is listed but not there');
-    const { subject_id, record, events } = entry;
-    return `${row_number}\t${JSON.stringify({ subject_ref: subject_id, record, events })}\n`;
+    const { subject_ref, record, events } = entry;
+    leaves.push(leafOfEntry(entry));
+    return `${row_number}\t${JSON.stringify({ subject_ref, record, events })}\n`;
   });
-  return Buffer.from(lines.join(''));
+  return { text: Buffer.from(lines.join('')), leaves: Buffer.concat(leaves) };
 }
 
 /** Month lines of a hand-over by their number on the wire. */
@@ -242,12 +252,13 @@ export async function cutPart(
   period: string,
   part: PlannedPart,
 ): Promise<CutPart> {
-  const text = await gateway.db.transaction(async (session) => {
+  const { text, leaves } = await gateway.db.transaction(async (session) => {
     const range = [id, part.first, part.last];
-    if (part.kind === 'subject') return subjectText(session, gateway, range);
-    if (part.kind === 'account') return accountText(session, range);
-    if (part.kind === 'authorisation') return authorisationText(session, range);
-    return monthText(session, id, period, part.first, part.last);
+    const only = (bytes: Uint8Array) => ({ text: bytes, leaves: new Uint8Array() });
+    if (part.kind === 'subject') return only(await subjectText(session, gateway, range));
+    if (part.kind === 'account') return only(await accountText(session, range));
+    if (part.kind === 'authorisation') return authorisationLines(session, range);
+    return only(await monthText(session, id, period, part.first, part.last));
   });
   const body = gzipSync(text, { level: 1 });
   return {
@@ -255,5 +266,6 @@ export async function cutPart(
     sha256: createHash('sha256').update(text).digest('hex'),
     body,
     bodyDigest: createHash('sha256').update(body).digest('base64'),
+    leaves,
   };
 }

@@ -6,7 +6,7 @@
  * too; uses of a limited authorisation go on counting unless the person answered anew.
  */
 import { fold } from '../authorisation/record.ts';
-import { type Entry, entriesOf, type StoreOutcome, storeEntries } from '../authorisation/store.ts';
+import { type Entry, entriesOf } from '../authorisation/store.ts';
 import {
   givenAt,
   isAnsweredAnew,
@@ -17,6 +17,7 @@ import {
 } from '../authorisation/succession.ts';
 import type { Session } from '../database/database.ts';
 import { withEvent } from './append.ts';
+import { type BatchInHand, type EndedById, storeInBatch } from './collect.ts';
 import type { Gateway } from './gateway.ts';
 
 export interface Refusal {
@@ -26,13 +27,15 @@ export interface Refusal {
   readonly problem: string;
 }
 
-function standingOf(entry: Entry): Standing | null {
+type Stands = Entry & Standing;
+
+function standingOf(entry: Entry): Stands | null {
   const folded = fold(entry.events);
   return folded.ok ? { ...entry, state: folded.state } : null;
 }
 
 /** Entries as they stand, held until the transaction ends: whoever comes second waits here. */
-async function hold(session: Session, ids: readonly string[]): Promise<Map<string, Standing>> {
+async function hold(session: Session, ids: readonly string[]): Promise<Map<string, Stands>> {
   // An update that changes nothing holds rows of many people where `for update` cannot.
   await session.query(
     'update authorisation set last_seq = last_seq where authorisation_id = any($1::uuid[])',
@@ -48,7 +51,7 @@ async function hold(session: Session, ids: readonly string[]): Promise<Map<strin
 }
 
 /** Who was given in the place of whom: superseding id by superseded id. */
-async function successors(session: Session, olds: Iterable<Standing>) {
+async function successors(session: Session, olds: Iterable<Stands>) {
   const known = [...olds].map(({ record }) => record);
   const { rows } = await session.query<{ supersedes: string; authorisation_id: string }>(
     `select a.supersedes, a.authorisation_id from authorisation a
@@ -69,12 +72,12 @@ const CARRY_USES = `insert into authorisation_use (subject_id, authorisation_id,
 
 interface Judged {
   readonly refusals: Refusal[];
-  readonly accepted: { readonly next: Standing; readonly old: Standing }[];
+  readonly accepted: { readonly next: Stands; readonly old: Stands }[];
 }
 
 function judge(
   entries: readonly Entry[],
-  olds: ReadonlyMap<string, Standing>,
+  olds: ReadonlyMap<string, Stands>,
   taken: Map<string, string>,
 ): Judged {
   const judged: Judged = { refusals: [], accepted: [] };
@@ -113,6 +116,7 @@ async function succeed(
   session: Session,
   gateway: Gateway,
   accepted: Judged['accepted'],
+  batch: BatchInHand,
 ): Promise<void> {
   const given = accepted.filter(({ next }) => givenAt(next.events) !== null);
   const ended = given
@@ -125,7 +129,7 @@ async function succeed(
         reason: next.record.authorisation_id,
       }),
     );
-  await storeEntries(session, ended, { recorded_at: gateway.now() });
+  await storeInBatch(session, gateway, ended, batch);
   const carried = given.filter(({ next, old }) => !isAnsweredAnew(next, old));
   if (carried.length === 0) return;
   await session.query(CARRY_USES, [
@@ -169,19 +173,19 @@ const without = <E extends Entry>(entries: readonly E[], refusals: readonly Refu
 };
 
 /**
- * Stores entries as `storeEntries` does, and with each that supersedes another what becomes of
+ * Stores entries as `storeInBatch` does, and with each that supersedes another what becomes of
  * that one. Call it in a transaction that is run again on a conflict (`retried`).
  */
 export async function storeSucceeding(
   session: Session,
   gateway: Gateway,
   entries: readonly Entry[],
-): Promise<{ readonly outcome: StoreOutcome; readonly refusals: Refusal[] }> {
-  const facts = { recorded_at: gateway.now() };
+  batch: BatchInHand,
+): Promise<{ readonly outcome: EndedById; readonly refusals: Refusal[] }> {
   const refusals = await intruders(session, entries);
   const sound = without(entries, refusals);
   const first = sound.filter(({ record }) => record.supersedes === null);
-  const outcome = await storeEntries(session, first, facts);
+  const outcome = await storeInBatch(session, gateway, first, batch);
   let waiting = sound.filter(({ record }) => record.supersedes !== null);
   // A chain within one batch: each round stores those whose predecessor is stored.
   while (waiting.length > 0) {
@@ -195,10 +199,11 @@ export async function storeSucceeding(
     );
     const judged = judge(round, olds, await successors(session, olds.values()));
     refusals.push(...judged.refusals);
-    const stored = await storeEntries(
+    const stored = await storeInBatch(
       session,
+      gateway,
       judged.accepted.map(({ next }) => next),
-      facts,
+      batch,
     );
     for (const part of ['stored', 'unchanged', 'altered', 'invalid'] as const)
       outcome[part].push(...(stored[part] as never[]));
@@ -207,6 +212,7 @@ export async function storeSucceeding(
       session,
       gateway,
       judged.accepted.filter(({ next }) => isStored.has(next.record.authorisation_id)),
+      batch,
     );
     const done = new Set(round);
     waiting = waiting.filter((entry) => !done.has(entry));

@@ -19,6 +19,8 @@ const UUID = Type.String({
   pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
   description: 'UUID, lower case',
 });
+/** Any text: what is no id is answered like an id that is not here. */
+const AUTHORISATION_PARAMS = Type.Object({ authorisation_id: Type.String({ maxLength: 200 }) });
 const PERIOD = Type.String({ pattern: '^[0-9]{4}-(0[1-9]|1[0-2])$', description: 'YYYY-MM' });
 const MOMENT = Type.String({ format: 'date-time', description: 'ISO 8601 with an offset' });
 const COUNTS = Type.Record(Type.String(), Type.Integer());
@@ -115,7 +117,7 @@ function addAuthorisations(app: Server, gateway: Gateway): void {
       config: writes,
       schema: {
         summary: 'Append an event, such as `withdrawn`; the same again changes nothing',
-        params: Type.Object({ authorisation_id: UUID }),
+        params: AUTHORISATION_PARAMS,
         body: EVENT,
         response: { 200: RECORDED },
       },
@@ -128,7 +130,7 @@ function addAuthorisations(app: Server, gateway: Gateway): void {
       config: { access: { roles: ['app', 'officer'], scope: 'authorisations:read' } },
       schema: {
         summary: 'Show an authorisation: its record, its events, its state and its uses',
-        params: Type.Object({ authorisation_id: UUID }),
+        params: AUTHORISATION_PARAMS,
         response: {
           200: Type.Object({
             subject_ref: Type.String(),

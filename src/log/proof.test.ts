@@ -2,7 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { leafHash, rootOf } from './merkle.ts';
-import { consistencyProof, inclusionProof, verifyConsistency, verifyInclusion } from './proof.ts';
+import {
+  consistencyProof,
+  inclusionProof,
+  streamedInclusionProof,
+  verifyConsistency,
+  verifyInclusion,
+} from './proof.ts';
 
 const SHARED = new URL('../../../shared/data/merkle_transparency_dev/', import.meta.url);
 
@@ -191,5 +197,31 @@ describe('what is not so is never proven', () => {
     for (const index of [-1, 3, 0.5])
       expect(() => inclusionProof(hashes, index)).toThrow(RangeError);
     for (const at of [0, 4, 1.5]) expect(() => consistencyProof(hashes, at)).toThrow(RangeError);
+  });
+});
+
+describe('a streamed inclusion proof', () => {
+  async function* chunksOf(hashes: Uint8Array, leaves: number): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < hashes.length; at += leaves * 32)
+      yield hashes.subarray(at, at + leaves * 32);
+  }
+
+  test('is the proof over all leaves, for every size, place and chunk', async () => {
+    for (let size = 1; size <= 33; size += 1) {
+      const hashes = hashesOf(size);
+      for (let index = 0; index < size; index += 1) {
+        const whole = inclusionProof(hashes, index).map((hash) => Buffer.from(hash));
+        const streamed = await streamedInclusionProof(chunksOf(hashes, 1 + (index % 7)), index);
+        expect(
+          streamed.map((hash) => Buffer.from(hash)),
+          `${index} of ${size}`,
+        ).toEqual(whole);
+      }
+    }
+  });
+
+  test.each([-1, 3, 0.5, Number.NaN])('refuses place %d of 3', async (index) => {
+    const asked = streamedInclusionProof(chunksOf(hashesOf(3), 2), index);
+    await expect(asked).rejects.toThrow(RangeError);
   });
 });

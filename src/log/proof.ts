@@ -5,7 +5,7 @@
  * What must stay true: a verifier answers true or false on any input and never throws, since
  * proofs come from outside; a tree of size 0 proves nothing.
  */
-import { countHashes, HASH_BYTES, nodeHash, rootOf } from './merkle.ts';
+import { countHashes, HASH_BYTES, MerkleTree, nodeHash, rootOf } from './merkle.ts';
 
 function equal(left: Uint8Array, right: Uint8Array): boolean {
   return left.length === right.length && left.every((byte, place) => byte === right[place]);
@@ -45,6 +45,47 @@ export function inclusionProof(leafHashes: Uint8Array, index: number): Uint8Arra
   }
   return proof.reverse();
 }
+
+/**
+ * The same proof in one pass over leaves that come in chunks (n x 32 bytes each), with memory for
+ * some hashes a level. A leaf stands under the sibling at the height of the highest bit in which
+ * its place differs from `index`.
+ * @throws RangeError: `index` is not in the tree, or the bytes are not n x 32.
+ */
+export async function streamedInclusionProof(
+  chunks: AsyncIterable<Uint8Array>,
+  index: number,
+): Promise<Uint8Array[]> {
+  if (!Number.isSafeInteger(index) || index < 0) throw new RangeError('no such leaf in the tree');
+  const siblings: MerkleTree[] = [];
+  let place = 0;
+  for await (const chunk of chunks) {
+    const end = place + countHashes(chunk);
+    for (let from = place; from < end; ) {
+      const height = heightOfSibling(from, index);
+      // All leaves of the sibling from here on, or the one leaf that is proven.
+      const to = height < 0 ? from + 1 : Math.min(end, nextMultiple(from, 2 ** height));
+      if (height >= 0) {
+        siblings[height] ??= new MerkleTree();
+        siblings[height].addHashes(range(chunk, from - place, to - place));
+      }
+      from = to;
+    }
+    place = end;
+  }
+  if (index >= place) throw new RangeError('no such leaf in the tree');
+  return siblings.flatMap((tree) => (tree ? [tree.root()] : []));
+}
+
+/** Height of the subtree beside the path of `index` in which `place` stands; -1 for itself. */
+function heightOfSibling(place: number, index: number): number {
+  let height = -1;
+  for (let [left, right] = [place, index]; left !== right; height += 1)
+    [left, right] = [Math.floor(left / 2), Math.floor(right / 2)];
+  return height;
+}
+
+const nextMultiple = (place: number, of: number) => (Math.floor(place / of) + 1) * of;
 
 /**
  * The hashes that lead from the tree over the first `firstSize` leaves to the tree over all of

@@ -322,6 +322,11 @@ export const ERROR_KINDS = {
     title: 'There is no such authorisation.',
     remedy: 'Check the authorisation_id.',
   },
+  authorisation_unproven: {
+    status: 409,
+    title: 'The batch of the authorisation is not signed yet.',
+    remedy: 'Wait for the running import to end; after a crash, the next import signs it.',
+  },
   home_missing: {
     status: 400,
     title: 'The folder is no home of this program.',

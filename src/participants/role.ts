@@ -30,6 +30,8 @@ export const SCOPES = {
   'authorisations:read': 'Read authorisations and their events.',
   'authorisations:bring': "Bring authorisations for the enquirer's own looks.",
   'permits:claim': 'Ask leave to look at a file under an authorisation.',
+  'authorisations:prove':
+    "Prove authorisations from their furnisher's signature; each look leaves a trace.",
   'coverage:read': 'Read how many rows went, and why the others stayed.',
 } as const satisfies Record<string, string>;
 export type Scope = keyof typeof SCOPES;
@@ -41,11 +43,12 @@ export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
     'submissions:read_all',
     'files:read',
     'audits:run',
+    'authorisations:prove',
   ],
-  furnisher: ['submissions:write', 'submissions:read'],
+  furnisher: ['submissions:write', 'submissions:read', 'authorisations:prove'],
   enquirer: ['authorisations:bring', 'permits:claim', 'files:read'],
   supervisor: ['submissions:read_all', 'participants:read'],
-  auditor: ['submissions:read_all', 'participants:read', 'audits:run'],
+  auditor: ['submissions:read_all', 'participants:read', 'audits:run', 'authorisations:prove'],
   app: ['authorisations:write', 'authorisations:read'],
   officer: ['authorisations:read', 'coverage:read'],
 };

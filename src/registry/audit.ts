@@ -1,13 +1,14 @@
 /**
- * The audit: promises 1 to 3 checked against what is stored, from the events and the receipts.
+ * The audit: promises 1 to 3, and of 6 the signatures over authorisations, checked against what is stored, from the events and the receipts.
  *
  * What must stay true: each check says how much it looked at; one that looked at nothing is not a
  * pass but `checked: 0`.
  */
+import { auditBatches } from '../authorisation/audit-batches.ts';
 import type { Registry } from './registry.ts';
 
 export interface AuditLine {
-  readonly promise: 1 | 2 | 3;
+  readonly promise: 1 | 2 | 3 | 6;
   readonly check: string;
   readonly checked: number;
   readonly violations: number;
@@ -90,5 +91,6 @@ export async function audit(registry: Registry): Promise<AuditLine[]> {
       violations: rows[0]?.violations ?? 0,
     });
   }
-  return lines;
+  const evidence = await auditBatches(registry.db);
+  return [...lines, ...evidence.map((line) => ({ promise: 6 as const, ...line }))];
 }

@@ -5,12 +5,15 @@
  * recipient; the caller's signature stands over record and events; the person is found or made by
  * the document as for a furnisher, and sealed; a retry changes nothing, an altered one is refused.
  */
+
+import { closeBatch, collectEntries } from '../authorisation/batch.ts';
 import { fold, type Purpose } from '../authorisation/record.ts';
 import { isWireEntry } from '../authorisation/schema.ts';
-import { storeEntries } from '../authorisation/store.ts';
+import { prepare } from '../authorisation/store.ts';
 import { type VerifyingKeys, verifyJws } from '../keys/jws.ts';
 import { AssentError } from '../model/error.ts';
 import { copyText } from '../tape/copy-text.ts';
+import { lockWriters } from './authorisation-intake.ts';
 import { takeSubjects } from './other-intake.ts';
 import type { Registry } from './registry.ts';
 
@@ -71,31 +74,43 @@ export async function recordForEnquirer(
   const { record, events } = await readSigned(registry, brought);
   const { kind, country, number, name, birth_date } = brought.person;
   const id = record.authorisation_id;
-  return registry.db.transaction(async (session) => {
-    // The enquirer's reference of the person is the authorisation: it need not give another.
-    const values = [id, '1', kind, country, number, name, birth_date];
-    const line = Buffer.from(copyText([{ row: 1, values }])).toString('utf8');
-    const { faults } = await takeSubjects(registry, session, {
-      lines: [line.trimEnd()],
-      firstRow: 1,
-      furnisher_id: brought.enquirer_id,
-      submission_id: id,
-    });
-    if (faults.length > 0) invalid(`the person cannot be identified (${faults[0]?.rule})`);
-    const { rows } = await session.query<{ subject_id: string }>(
-      'select subject_id from subject_locator where subject_ref = $1 and furnisher_id = $2',
-      [id, brought.enquirer_id],
-    );
-    const subject_id = rows[0]?.subject_id ?? invalid('the person cannot be identified');
-    const outcome = await storeEntries(session, [{ subject_id, record, events }], {
-      recorded_at: registry.now(),
-    });
-    if (outcome.altered.length > 0) throw new AssentError('authorisation_altered');
-    const [problem] = outcome.invalid;
-    if (problem) invalid(problem.problem);
-    const folded = fold(events);
-    if (!folded.ok) throw new Error('stored events fold');
-    const result = outcome.stored.length > 0 ? 'stored' : 'unchanged';
-    return { authorisation_id: id, state: folded.state, result };
-  });
+  const recorded = await registry.db.transaction(
+    async (session): Promise<Recorded | AssentError> => {
+      // The enquirer's reference of the person is the authorisation: it need not give another.
+      const values = [id, '1', kind, country, number, name, birth_date];
+      const line = Buffer.from(copyText([{ row: 1, values }])).toString('utf8');
+      const { faults } = await takeSubjects(registry, session, {
+        lines: [line.trimEnd()],
+        firstRow: 1,
+        furnisher_id: brought.enquirer_id,
+        submission_id: id,
+      });
+      if (faults.length > 0) invalid(`the person cannot be identified (${faults[0]?.rule})`);
+      const { rows } = await session.query<{ subject_id: string }>(
+        'select subject_id from subject_locator where subject_ref = $1 and furnisher_id = $2',
+        [id, brought.enquirer_id],
+      );
+      const subject_id = rows[0]?.subject_id ?? invalid('the person cannot be identified');
+      await lockWriters(session);
+      const entry = prepare({ subject_id, subject_ref: id, record, events });
+      const { results, batch_id } = await collectEntries(session, [entry], {
+        recorded_at: registry.now(),
+        by_party: brought.enquirer_id,
+        collector_id: registry.registry_id,
+        newId: registry.newId,
+        batch_id: null,
+      });
+      if (batch_id !== null)
+        await closeBatch(session, batch_id, { ring: registry.ring, at: registry.now() });
+      const [ended] = results;
+      if (ended?.result === 'invalid') invalid(ended.problem);
+      if (ended?.result === 'refused') return new AssentError('authorisation_altered');
+      const folded = fold(events);
+      if (!folded.ok) throw new Error('stored events fold');
+      const result = ended?.result === 'stored' ? 'stored' : 'unchanged';
+      return { authorisation_id: id, state: folded.state, result };
+    },
+  );
+  if (recorded instanceof AssentError) throw recorded; // Its trace is kept.
+  return recorded;
 }

@@ -6,7 +6,7 @@
  * the part either done or not begun.
  */
 import { createHash } from 'node:crypto';
-import { gunzipSync } from 'node:zlib';
+import { keepBatch } from '../authorisation/batch.ts';
 import type { Session } from '../database/database.ts';
 import { DatabaseFailure, isBadText } from '../database/driver-error.ts';
 import { canonicalBytes, signJws } from '../keys/jws.ts';
@@ -17,93 +17,31 @@ import {
   type Manifest,
   type ManifestPart,
   type Outcome,
-  PART_BYTES_MAX,
   PART_KINDS,
-  PART_ROWS_MAX,
   type PartKind,
   type Receipt,
 } from '../wire/part.ts';
+import { takeAuthorisations } from './authorisation-intake.ts';
 import { mergeMonths } from './month-intake.ts';
 import { acceptedLeaves, readMonthPart } from './month-part.ts';
-import { takeAccounts, takeAuthorisations, takeSubjects } from './other-intake.ts';
+import { takeAccounts, takeSubjects } from './other-intake.ts';
+import {
+  checkParts,
+  firstRowOf,
+  type KeptPart,
+  type KeptParts,
+  partOf,
+  partText,
+} from './part-check.ts';
 import { addOutcomes, NO_ROWS, type PartOutcome, recordPart } from './part-outcome.ts';
 import type { Registry } from './registry.ts';
-import { findSubmission, partSeal, type SubmissionRow } from './submissions.ts';
+import { findSubmission, type SubmissionRow } from './submissions.ts';
 
 /** SQLSTATEs after which the same transaction may well succeed. */
 const PASSING = ['40001', '40P01', '23505', '55P03', 'XX000'];
 const ATTEMPTS = 5;
 /** Above every part number (int4). */
 const PART_NUMBER_END = 2_147_483_647;
-
-async function partText(
-  registry: Registry,
-  session: Session,
-  id: string,
-  part: number,
-): Promise<Buffer | null> {
-  // Base64: drivers read megabytes of bytea much slower than text.
-  const { rows } = await session.query<{ sealed: string | null }>(
-    `select encode(content_sealed, 'base64') as sealed from submission_part
-     where submission_id = $1 and part_number = $2`,
-    [id, part],
-  );
-  const sealed = rows[0]?.sealed;
-  if (!sealed) return null;
-  const body = registry.ring.openWhole(Buffer.from(sealed, 'base64'), partSeal(id, part));
-  return gunzipSync(body, { maxOutputLength: PART_BYTES_MAX });
-}
-
-function lineCount(text: Buffer): number {
-  let lines = 0;
-  for (let at = text.indexOf(10); at >= 0; at = text.indexOf(10, at + 1)) lines += 1;
-  return lines;
-}
-
-/** Bytes of checked parts kept at hand, so that most are opened once. */
-const KEPT_BYTES = 64 * 1024 * 1024;
-type KeptTexts = Map<number, Buffer>;
-
-/** Why the parts are not what the manifest says; null when they are. Fills `kept`. */
-async function whyWrong(
-  registry: Registry,
-  submission: SubmissionRow,
-  manifest: Manifest,
-  kept: KeptTexts,
-): Promise<string | null> {
-  let lastRef = '';
-  let room = KEPT_BYTES;
-  for (const part of manifest.parts) {
-    let text: Buffer | null;
-    try {
-      text = await partText(registry, registry.db, submission.submission_id, part.part_number);
-    } catch (error) {
-      if (error instanceof RangeError)
-        return `part ${part.part_number} is larger than ${PART_BYTES_MAX} bytes`;
-      if (error instanceof Error && 'errno' in error) return `part ${part.part_number} is no gzip`;
-      throw error;
-    }
-    if (text === null) continue; // Processed before a crash: it was checked then.
-    const digest = createHash('sha256').update(text).digest('hex');
-    if (digest !== part.sha256)
-      return `part ${part.part_number} has not the digest the manifest names`;
-    const lines = lineCount(text);
-    if (lines !== part.rows || lines > PART_ROWS_MAX)
-      return `part ${part.part_number} has ${lines} rows, the manifest says ${part.rows}`;
-    room -= text.length;
-    if (room >= 0) kept.set(part.part_number, text);
-    if (part.kind !== 'month') continue;
-    const [first, last] = [
-      text.subarray(0, text.indexOf(10)),
-      text.subarray(text.lastIndexOf(10, -2) + 1),
-    ];
-    const refOf = (line: Buffer) => line.toString('latin1').split('\t')[1] ?? '';
-    if (refOf(first) <= lastRef)
-      return `part ${part.part_number} does not begin after the part before it ended`;
-    lastRef = refOf(last);
-  }
-  return null;
-}
 
 function partitionOf(period: string): string {
   const name = `account_month_${period.replace('-', '_')}`;
@@ -121,12 +59,6 @@ async function createPartition(registry: Registry, period: string): Promise<void
 /** A key in the advisory lock space for one furnisher's authorisations. */
 function lockKey(furnisherId: string): number {
   return createHash('sha256').update(furnisherId).digest().readInt32BE(0);
-}
-
-function firstRowOf(manifest: Manifest, part: ManifestPart): number {
-  return manifest.parts
-    .filter((each) => each.kind === part.kind && each.part_number < part.part_number)
-    .reduce((sum, each) => sum + each.rows, 1);
 }
 
 async function merkleBefore(session: Session, id: string, part: number): Promise<MerkleTree> {
@@ -163,11 +95,10 @@ async function takeMonths(
   return [result, tree.serialise()];
 }
 
-interface PartWork {
+interface PartWork extends KeptPart {
   /** Fulfilled when the part before this one is committed. */
   readonly before: Promise<void>;
   readonly part: ManifestPart;
-  readonly text: Buffer;
   readonly firstRow: number;
   readonly checkDates: boolean;
 }
@@ -190,10 +121,11 @@ async function takePart(
   const textPart = { lines, firstRow: work.firstRow, furnisher_id, submission_id };
   if (part.kind === 'authorisation') {
     await session.query('select pg_advisory_xact_lock($1)', [lockKey(furnisher_id)]);
+    const result = await takeAuthorisations(registry, session, textPart, work.leaves);
+    await recordPart(session, place, result, null);
+    return;
   }
-  const take = { subject: takeSubjects, account: takeAccounts, authorisation: takeAuthorisations }[
-    part.kind
-  ];
+  const take = { subject: takeSubjects, account: takeAccounts }[part.kind];
   await recordPart(session, place, await take(registry, session, textPart), null);
 }
 
@@ -202,7 +134,7 @@ async function processPart(
   submission: SubmissionRow,
   manifest: Manifest,
   part: ManifestPart,
-  at: { readonly before: Promise<void>; readonly kept: KeptTexts },
+  at: { readonly before: Promise<void>; readonly kept: KeptParts },
 ): Promise<void> {
   let checkDates = false;
   for (let attempt = 1; ; attempt++) {
@@ -213,17 +145,21 @@ async function processPart(
           [submission.submission_id, part.part_number],
         );
         if (rows[0]?.processed !== false) return;
-        const text =
-          at.kept.get(part.part_number) ??
-          (await partText(registry, session, submission.submission_id, part.part_number));
-        if (text === null) throw new Error('an unprocessed part has no content');
-        await takePart(registry, session, submission, {
-          before: at.before,
-          part,
-          text,
-          firstRow: firstRowOf(manifest, part),
-          checkDates,
-        });
+        const firstRow = firstRowOf(manifest, part);
+        let opened = at.kept.get(part.part_number);
+        if (!opened) {
+          const text = await partText(
+            registry,
+            session,
+            submission.submission_id,
+            part.part_number,
+          );
+          if (text === null) throw new Error('an unprocessed part has no content');
+          opened = partOf(part, text, firstRow);
+        }
+        const { before } = at;
+        const work = { ...opened, before, part, firstRow, checkDates };
+        await takePart(registry, session, submission, work);
       });
       at.kept.delete(part.part_number);
       return;
@@ -243,7 +179,7 @@ async function processMonthParts(
   registry: Registry,
   submission: SubmissionRow,
   manifest: Manifest,
-  kept: KeptTexts,
+  kept: KeptParts,
 ): Promise<void> {
   const running: Promise<void>[] = [];
   let before = Promise.resolve();
@@ -317,25 +253,38 @@ async function endSubmission(
   );
 }
 
+async function reject(registry: Registry, id: string, why: string): Promise<void> {
+  await registry.db.transaction(async (session) => {
+    await session.query(
+      `update submission set state = 'rejected', why = $2, ended_at = $3 where submission_id = $1`,
+      [id, why, registry.now()],
+    );
+    await session.query(
+      'update submission_part set content_sealed = null where submission_id = $1',
+      [id],
+    );
+  });
+}
+
 /** Processes one completed submission to its end, or goes on where a crash left it. */
 export async function processSubmission(registry: Registry, id: string): Promise<void> {
   const submission = await findSubmission(registry, id, null);
   const { manifest } = submission;
   if (submission.state !== 'processing' || !manifest) return;
-  const kept: KeptTexts = new Map();
-  const why = await whyWrong(registry, submission, manifest, kept);
-  if (why !== null) {
-    await registry.db.transaction(async (session) => {
-      await session.query(
-        `update submission set state = 'rejected', why = $2, ended_at = $3 where submission_id = $1`,
-        [id, why, registry.now()],
-      );
-      await session.query(
-        'update submission_part set content_sealed = null where submission_id = $1',
-        [id],
-      );
-    });
+  const kept: KeptParts = new Map();
+  const checked = await checkParts(registry, submission, manifest, kept);
+  if (checked.why !== null) {
+    await reject(registry, id, checked.why);
     return;
+  }
+  if (checked.tree && checked.tree.size > 0) {
+    await keepBatch(registry.db, {
+      batch_id: id,
+      collector_id: submission.furnisher_id,
+      tree: checked.tree,
+      signed: submission.signed_manifest ?? '',
+      at: registry.now(),
+    });
   }
   await createPartition(registry, submission.period);
   const others = manifest.parts.filter((part) => part.kind !== 'month');

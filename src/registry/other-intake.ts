@@ -1,12 +1,10 @@
 /**
- * People, accounts and authorisations enter the store: some thousand rows at a time, before the
- * months that refer to them.
+ * People and accounts enter the store: some thousand rows at a time, before the months that refer
+ * to them.
  *
  * What must stay true: one document is one person; a name never joins two; identity is sealed
  * before it reaches the database; a locator points to what its furnisher sent, never another's.
  */
-import { isWireEntry, type WireEntry } from '../authorisation/schema.ts';
-import { type Entry, storeEntries } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
 import { checkIdentityNumber, normaliseName } from '../model/identity-number.ts';
 import { isDate } from '../model/period.ts';
@@ -16,7 +14,7 @@ import { outcomeOf, type PartOutcome } from './part-outcome.ts';
 import type { Registry } from './registry.ts';
 
 type Fault = PartOutcome['faults'][number];
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export interface TextPart {
   readonly lines: readonly string[];
@@ -25,7 +23,7 @@ export interface TextPart {
   readonly submission_id: string;
 }
 
-function fault(
+export function fault(
   row_number: number,
   outcome: Fault['outcome'],
   rule: string,
@@ -300,60 +298,5 @@ export async function takeAccounts(
        original_amount_minor = excluded.original_amount_minor, term_months = excluded.term_months`,
     [part.furnisher_id],
   );
-  return outcomeOf(part.lines.length, faults);
-}
-
-/** What JSON.stringify never writes and a database never stores: NUL and halves of pairs. */
-const BAD_ESCAPE = /\\u(0000|d[89a-f])/i;
-
-function parseEntry(line: string, row: number): WireEntry | null {
-  const tab = line.indexOf('\t');
-  if (Number(line.slice(0, tab)) !== row || BAD_ESCAPE.test(line)) return null;
-  try {
-    const entry: unknown = JSON.parse(line.slice(tab + 1));
-    return isWireEntry(entry) ? entry : null;
-  } catch {
-    return null;
-  }
-}
-
-/** Lines of kind authorisation. Whoever sends it must be the provider it names. */
-export async function takeAuthorisations(
-  registry: Registry,
-  session: Session,
-  part: TextPart,
-): Promise<PartOutcome> {
-  const faults: Fault[] = [];
-  const entries = part.lines.flatMap((line, index) => {
-    const row = part.firstRow + index;
-    const entry = parseEntry(line, row);
-    if (entry?.record.parties.provider_id === part.furnisher_id) return [{ row, entry }];
-    faults.push(fault(row, 'rejected', 'W01'));
-    return [];
-  });
-  const { rows } = await session.query<{ subject_ref: string; subject_id: string }>(
-    'select subject_ref, subject_id from subject_locator where furnisher_id = $1 and subject_ref = any($2::uuid[])',
-    [part.furnisher_id, entries.map(({ entry }) => entry.subject_ref)],
-  );
-  const subjects = new Map(rows.map((each) => [each.subject_ref, each.subject_id]));
-  const resolved = entries.flatMap(({ row, entry }): (Entry & { row: number })[] => {
-    const subject_id = subjects.get(entry.subject_ref);
-    if (subject_id !== undefined)
-      return [{ row, subject_id, record: entry.record, events: entry.events }];
-    faults.push(fault(row, 'rejected', 'V01_SUBJECT', 'subject_ref'));
-    return [];
-  });
-  const rowOf = new Map(resolved.map((entry) => [entry.record.authorisation_id, entry.row]));
-  for (let at = 0; at < resolved.length; at += 2_000) {
-    const outcome = await storeEntries(session, resolved.slice(at, at + 2_000), {
-      recorded_at: registry.now(),
-    });
-    for (const id of outcome.unchanged)
-      faults.push(fault(rowOf.get(id) ?? 0, 'unchanged', 'unchanged'));
-    for (const id of outcome.altered)
-      faults.push(fault(rowOf.get(id) ?? 0, 'rejected', 'A_ALTERED'));
-    for (const { authorisation_id } of outcome.invalid)
-      faults.push(fault(rowOf.get(authorisation_id) ?? 0, 'rejected', 'W01'));
-  }
   return outcomeOf(part.lines.length, faults);
 }

@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { Check, Errors } from 'typebox/value';
+import { MANIFEST_TYP } from '../authorisation/batch.ts';
 import { canonicalBytes, type VerifyingKeys, verifyJws } from '../keys/jws.ts';
 import { AssentError } from '../model/error.ts';
 import { firstDay } from '../model/period.ts';
@@ -31,10 +32,12 @@ export interface SubmissionRow {
   readonly manifest: Manifest | null;
   readonly counts: SubmissionView['outcomes'];
   readonly receipt: string | null;
+  /** The manifest as it was signed: compact JWS. */
+  readonly signed_manifest: string | null;
 }
 
 const COLUMNS = `submission_id, furnisher_id, to_char(period, 'YYYY-MM') as period, state, why,
-  manifest, counts, receipt`;
+  manifest, counts, receipt, signed_manifest`;
 
 /** @param furnisherId whose it must be; null for a reader of all. @throws submission_unknown */
 export async function findSubmission(
@@ -178,6 +181,8 @@ function checkManifest(
     if (there?.part_number !== part.part_number) fail(`part ${index + 1} was not uploaded`);
     if (there?.kind !== part.kind) fail(`part ${index + 1} was uploaded as another kind`);
   }
+  if (manifest.authorisation_tree.size !== manifest.rows.authorisation)
+    fail('its tree has not a leaf for each authorisation row');
   for (const kind of PART_KINDS) {
     const sum = manifest.parts
       .filter((part) => part.kind === kind)
@@ -196,7 +201,7 @@ export async function completeSubmission(
   id: string,
   signed: { readonly manifest: string; readonly keys: VerifyingKeys },
 ): Promise<SubmissionView> {
-  const payload = await verifyJws(signed.manifest, signed.keys, { typ: 'assent-manifest+jws' });
+  const payload = await verifyJws(signed.manifest, signed.keys, { typ: MANIFEST_TYP });
   if (!Check(MANIFEST, payload)) {
     const [problem] = Errors(MANIFEST, payload);
     throw new AssentError('manifest_wrong', {
@@ -232,8 +237,9 @@ export async function completeSubmission(
       [id, manifest.parts.length],
     );
     await session.query(
-      `update submission set state = 'processing', manifest = $2, completed_at = $3 where submission_id = $1`,
-      [id, JSON.stringify(manifest), registry.now()],
+      `update submission set state = 'processing', manifest = $2, signed_manifest = $4,
+         completed_at = $3 where submission_id = $1`,
+      [id, JSON.stringify(manifest), registry.now(), signed.manifest],
     );
   });
   return viewSubmission(registry, id, furnisherId);

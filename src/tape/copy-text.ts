@@ -2,24 +2,12 @@
  * Rows as PostgreSQL COPY text: tab between fields, `\N` for nothing, line feed at the end.
  * Source: PostgreSQL documentation, COPY, "Text Format".
  */
+import { escapeField } from '../model/copy-field.ts';
 import type { RecordValues } from '../model/record.ts';
 
 export interface NumberedRow {
   readonly row: number;
   readonly values: RecordValues;
-}
-
-const SPECIAL = /[\\\t\n\r]/;
-const ESCAPES: Readonly<Record<string, string>> = {
-  '\\': '\\\\',
-  '\t': '\\t',
-  '\n': '\\n',
-  '\r': '\\r',
-};
-
-function escapeField(value: string): string {
-  if (!SPECIAL.test(value)) return value;
-  return value.replace(/[\\\t\n\r]/g, (character) => ESCAPES[character] ?? character);
 }
 
 /** Each row as one line, its number first. */

@@ -129,6 +129,14 @@ export const MANIFEST = Type.Object(
       { additionalProperties: false },
     ),
     parts: Type.Array(MANIFEST_PART),
+    /**
+     * RFC 9162 tree over the authorisation lines in row order (leaves: authorisation/hash.ts), so
+     * that the signature over the manifest vouches for each of them; base64.
+     */
+    authorisation_tree: Type.Object(
+      { size: ROWS, root: Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' }) },
+      { additionalProperties: false },
+    ),
   },
   { additionalProperties: false },
 );

@@ -1,0 +1,195 @@
+/**
+ * Authorisations on their way into the gateway's store, from a file or one by one: tape numbers
+ * become ids, entries are checked and hashed, then written under a batch of their collector.
+ *
+ * What must stay true: one writer at a time, so that one id is stored once; an entry that cannot
+ * be taken is a fault with its row, and what was altered leaves a trace.
+ */
+import { closeBatch, collectEntries } from '../authorisation/batch.ts';
+import { eventFault } from '../authorisation/event-order.ts';
+import type { ImportedEntry, ImportFault } from '../authorisation/from-columns.ts';
+import { recordProblems } from '../authorisation/record.ts';
+import { type Entry, type EntryResult, type Prepared, prepare } from '../authorisation/store.ts';
+import type { Session } from '../database/database.ts';
+import type { Gateway } from './gateway.ts';
+
+/** A key of our own in the advisory lock space ("auth"). */
+const WRITERS_LOCK = 0x61757468;
+
+/** Entries that may be written, with their rows, and those that may not. */
+export interface Ready {
+  readonly prepared: readonly Prepared[];
+  readonly rows: readonly number[];
+  readonly faults: readonly ImportFault[];
+}
+
+interface Book {
+  /** subject_id by subject_ref, account_id by account_ref. */
+  readonly subjects: ReadonlyMap<string, string>;
+  readonly accounts: ReadonlyMap<string, string>;
+}
+
+async function lookUp(session: Session, entries: readonly ImportedEntry[]): Promise<Book> {
+  const { rows: people } = await session.query<{ subject_ref: string; subject_id: string }>(
+    'select subject_ref, subject_id from customer where subject_ref = any($1::text[])',
+    [entries.map((entry) => entry.subject_ref)],
+  );
+  const refs = entries.flatMap(({ record }) =>
+    record.data.accounts === 'ALL' ? [] : [...record.data.accounts],
+  );
+  const subjects = new Map(people.map((row) => [row.subject_ref, row.subject_id]));
+  if (refs.length === 0) return { subjects, accounts: new Map() };
+  const { rows } = await session.query<{ account_ref: string; account_id: string }>(
+    'select account_ref, account_id from account where account_ref = any($1::text[])',
+    [refs],
+  );
+  return { subjects, accounts: new Map(rows.map((row) => [row.account_ref, row.account_id])) };
+}
+
+function resolved(entry: ImportedEntry, book: Book): Entry | ImportFault {
+  const { row, record, events } = entry;
+  const subject_id = book.subjects.get(entry.subject_ref);
+  if (subject_id === undefined)
+    return { row, field: 'subject_ref', problem: 'is not in the book: load the tape first' };
+  const { data } = record;
+  if (data.accounts === 'ALL') return { subject_id, subject_ref: subject_id, record, events };
+  const accounts = data.accounts.flatMap((ref) => book.accounts.get(ref) ?? []);
+  if (accounts.length < data.accounts.length)
+    return { row, field: 'accounts', problem: 'names an account that is not in the book' };
+  const own = { ...record, data: { ...data, accounts } };
+  return { subject_id, subject_ref: subject_id, record: own, events };
+}
+
+/** Why the events of a sound record cannot be believed, with the row of the event. */
+function orderFault({ record, events }: Entry, row: number, now: Date): ImportFault | null {
+  if (recordProblems(record).length > 0) return null; // Said of the record, when it is prepared.
+  const fault = eventFault(events, now);
+  if (!fault) return null;
+  const { seq, code, field, problem } = fault;
+  return { row: row + seq - 1, code, field, problem };
+}
+
+/** Resolves, checks and hashes entries; needs no transaction. */
+export async function readyEntries(
+  gateway: Gateway,
+  entries: readonly ImportedEntry[],
+): Promise<Ready> {
+  if (entries.length === 0) return { prepared: [], rows: [], faults: [] };
+  const book = await lookUp(gateway.db, entries);
+  const prepared: Prepared[] = [];
+  const rows: number[] = [];
+  const faults: ImportFault[] = [];
+  for (const each of entries) {
+    const entry = resolved(each, book);
+    const fault = 'problem' in entry ? entry : orderFault(entry, each.row, gateway.now());
+    if (fault || 'problem' in entry) faults.push(fault ?? (entry as ImportFault));
+    else {
+      prepared.push(prepare(entry));
+      rows.push(each.row);
+    }
+  }
+  return { prepared, rows, faults };
+}
+
+function faultOf(result: EntryResult, row: number): ImportFault[] {
+  if (result.result === 'refused') {
+    const problem =
+      'is known with another record or other events: record a new one that supersedes it';
+    return [{ row, code: 'authorisation_altered', field: 'authorisation_id', problem }];
+  }
+  if (result.result === 'invalid') return [{ row, field: result.problem, problem: 'is not valid' }];
+  return [];
+}
+
+/** Keeps other writers of authorisations out until the transaction ends; may be called again. */
+export async function lockWriters(session: Session): Promise<void> {
+  await session.query('select pg_advisory_xact_lock($1)', [WRITERS_LOCK]);
+}
+
+export interface Written {
+  readonly stored: number;
+  readonly unchanged: number;
+  readonly faults: readonly ImportFault[];
+  /** The batch to go on with; null when nothing was stored yet. */
+  readonly batch_id: string | null;
+}
+
+/** Writes ready entries in a transaction. @param batchId the batch to go on with; null: a new one */
+export async function writeEntries(
+  gateway: Gateway,
+  session: Session,
+  ready: Pick<Ready, 'prepared' | 'rows'>,
+  batchId: string | null,
+): Promise<Written> {
+  if (ready.prepared.length === 0)
+    return { stored: 0, unchanged: 0, faults: [], batch_id: batchId };
+  await lockWriters(session);
+  const { results, batch_id } = await collectEntries(session, ready.prepared, {
+    recorded_at: gateway.now(),
+    by_party: gateway.furnisher_id,
+    collector_id: gateway.furnisher_id,
+    newId: gateway.newId,
+    batch_id: batchId,
+  });
+  const count = (of: EntryResult['result']) => results.filter(({ result }) => result === of).length;
+  return {
+    stored: count('stored'),
+    unchanged: count('unchanged'),
+    faults: results.flatMap((result, place) => faultOf(result, ready.rows[place] ?? 0)),
+    batch_id,
+  };
+}
+
+/** The batch that stored entries join, within one transaction or over many; null: not begun. */
+export interface BatchInHand {
+  id: string | null;
+}
+
+/** How entries ended, by authorisation_id. */
+export interface EndedById {
+  readonly stored: string[];
+  readonly unchanged: string[];
+  /** Known with another record, other past events, or another person; traced. */
+  readonly altered: string[];
+  readonly invalid: { readonly authorisation_id: string; readonly problem: string }[];
+}
+
+/** Stores entries of the gateway's own in a transaction, as leaves of the batch in hand. */
+export async function storeInBatch(
+  session: Session,
+  gateway: Gateway,
+  entries: readonly Entry[],
+  batch: BatchInHand,
+): Promise<EndedById> {
+  const ended: EndedById = { stored: [], unchanged: [], altered: [], invalid: [] };
+  if (entries.length === 0) return ended;
+  await lockWriters(session);
+  const { results, batch_id } = await collectEntries(session, entries.map(prepare), {
+    recorded_at: gateway.now(),
+    by_party: gateway.furnisher_id,
+    collector_id: gateway.furnisher_id,
+    newId: gateway.newId,
+    batch_id: batch.id,
+  });
+  batch.id = batch_id;
+  for (const [place, result] of results.entries()) {
+    const authorisation_id = entries[place]?.record.authorisation_id ?? '';
+    if (result.result === 'invalid')
+      ended.invalid.push({ authorisation_id, problem: result.problem });
+    else ended[result.result === 'refused' ? 'altered' : result.result].push(authorisation_id);
+  }
+  return ended;
+}
+
+/** Runs in a transaction; what it stores is one batch, signed before the transaction ends. */
+export async function inOneBatch<T>(
+  session: Session,
+  gateway: Gateway,
+  run: (batch: BatchInHand) => Promise<T>,
+): Promise<T> {
+  const batch: BatchInHand = { id: null };
+  const value = await run(batch);
+  if (batch.id !== null)
+    await closeBatch(session, batch.id, { ring: gateway.ring, at: gateway.now() });
+  return value;
+}

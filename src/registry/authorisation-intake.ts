@@ -1,0 +1,143 @@
+/**
+ * Authorisations enter the store, each with its leaf in the tree that the manifest's signature
+ * vouches for.
+ *
+ * What must stay true: every line has a leaf, whatever it holds; whoever sends a line must be the
+ * provider it names; an altered one is refused and leaves a trace; that an id is another
+ * furnisher's is answered like a line that cannot be read.
+ */
+import { appendLeaves } from '../authorisation/batch.ts';
+import { leafOfEntry, unreadableLeaf } from '../authorisation/hash.ts';
+import { isWireEntry, type WireEntry } from '../authorisation/schema.ts';
+import {
+  type EntryResult,
+  type Prepared,
+  prepare,
+  type Refusal,
+  storeEntries,
+  traceRefusals,
+} from '../authorisation/store.ts';
+import type { Session } from '../database/database.ts';
+import { fault, type TextPart, UUID } from './other-intake.ts';
+import { outcomeOf, type PartOutcome } from './part-outcome.ts';
+import type { Registry } from './registry.ts';
+
+type Fault = PartOutcome['faults'][number];
+
+/** What JSON.stringify never writes and a database never stores: NUL and halves of pairs. */
+const BAD_ESCAPE = /\\u(0000|d[89a-f])/i;
+
+function parseEntry(line: string, row: number): WireEntry | null {
+  const tab = line.indexOf('\t');
+  if (Number(line.slice(0, tab)) !== row || BAD_ESCAPE.test(line)) return null;
+  try {
+    const entry: unknown = JSON.parse(line.slice(tab + 1));
+    return isWireEntry(entry) ? entry : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Leaf hashes of the lines of a part, side by side. @param firstRow number of its first row */
+export function leavesOfPart(text: Buffer, firstRow: number): Uint8Array {
+  const leaves: Uint8Array[] = [];
+  let start = 0;
+  for (let end = text.indexOf(10); end >= 0; end = text.indexOf(10, start)) {
+    const line = text.toString('utf8', start, end);
+    const entry = parseEntry(line, firstRow + leaves.length);
+    leaves.push(entry ? leafOfEntry(entry) : unreadableLeaf(line));
+    start = end + 1;
+  }
+  return Buffer.concat(leaves);
+}
+
+interface Row {
+  readonly row: number;
+  readonly entry: WireEntry;
+}
+
+/** The lines that can be read and name their sender as provider. */
+function ownLines(part: TextPart, faults: Fault[], refusals: Refusal[]): Row[] {
+  return part.lines.flatMap((line, index) => {
+    const row = part.firstRow + index;
+    const entry = parseEntry(line, row);
+    const isOwn = entry?.record.parties.provider_id === part.furnisher_id;
+    if (entry && isOwn) return [{ row, entry }];
+    if (entry) {
+      const { authorisation_id: id } = entry.record;
+      refusals.push({ authorisation_id: UUID.test(id) ? id : null, why: 'provider' });
+    }
+    faults.push(fault(row, 'rejected', 'W01'));
+    return [];
+  });
+}
+
+async function resolve(
+  session: Session,
+  part: TextPart,
+  rows: readonly Row[],
+  faults: Fault[],
+): Promise<{ row: number; prepared: Prepared }[]> {
+  const { rows: people } = await session.query<{ subject_ref: string; subject_id: string }>(
+    'select subject_ref, subject_id from subject_locator where furnisher_id = $1 and subject_ref = any($2::uuid[])',
+    [part.furnisher_id, rows.map(({ entry }) => entry.subject_ref)],
+  );
+  const subjects = new Map(people.map((each) => [each.subject_ref, each.subject_id]));
+  return rows.flatMap(({ row, entry }) => {
+    const subject_id = subjects.get(entry.subject_ref);
+    if (subject_id !== undefined) return [{ row, prepared: prepare({ subject_id, ...entry }) }];
+    faults.push(fault(row, 'rejected', 'V01_SUBJECT', 'subject_ref'));
+    return [];
+  });
+}
+
+function faultsOf(row: number, result: EntryResult): Fault[] {
+  if (result.result === 'stored') return [];
+  if (result.result === 'unchanged') return [fault(row, 'unchanged', 'unchanged')];
+  // An id that is another furnisher's is answered like a line that cannot be read.
+  const isOwnAltered = result.result === 'refused' && result.why !== 'provider';
+  return [fault(row, 'rejected', isOwnAltered ? 'A_ALTERED' : 'W01')];
+}
+
+/** A key of our own in the advisory lock space ("auth"): one writer of authorisations at a time. */
+const WRITERS_LOCK = 0x61757468;
+
+/** Keeps other writers of authorisations out until the transaction ends. */
+export async function lockWriters(session: Session): Promise<void> {
+  await session.query('select pg_advisory_xact_lock($1)', [WRITERS_LOCK]);
+}
+
+/** Entries of one statement. */
+const SLICE = 5_000;
+
+/** Lines of kind authorisation. @param leaves of the part's lines, as `leavesOfPart` gives them */
+export async function takeAuthorisations(
+  registry: Registry,
+  session: Session,
+  part: TextPart,
+  leaves: Uint8Array,
+): Promise<PartOutcome> {
+  await lockWriters(session);
+  const faults: Fault[] = [];
+  const refusals: Refusal[] = [];
+  const rows = await resolve(session, part, ownLines(part, faults, refusals), faults);
+  const facts = {
+    recorded_at: registry.now(),
+    by_party: part.furnisher_id,
+    newId: registry.newId,
+    batch_id: part.submission_id,
+  };
+  for (let at = 0; at < rows.length; at += SLICE) {
+    const slice = rows.slice(at, at + SLICE);
+    const { results } = await storeEntries(
+      session,
+      slice.map(({ prepared }) => prepared),
+      { ...facts, leafIndex: (position) => (slice[position]?.row ?? 0) - 1 },
+    );
+    for (const [position, result] of results.entries())
+      faults.push(...faultsOf(slice[position]?.row ?? 0, result));
+  }
+  await traceRefusals(session, refusals, facts);
+  await appendLeaves(session, part.submission_id, part.firstRow - 1, leaves);
+  return outcomeOf(part.lines.length, faults);
+}
