@@ -21,7 +21,7 @@ import { entriesOf } from '../authorisation/store.ts';
 import { AssentError } from '../model/error.ts';
 import type { Gateway } from './gateway.ts';
 import { recordAuthorisations } from './import-authorisations.ts';
-import { storeSucceeding } from './succession.ts';
+import { newestOf, storeSucceeding } from './succession.ts';
 import { type Use, usesOf } from './uses.ts';
 
 /** One event as it comes from outside: `event_at` is ISO 8601 with an offset. */
@@ -97,7 +97,8 @@ export async function recordOne(
 }
 
 /**
- * Appends one event to a known authorisation. An exact retry of the newest event is `unchanged`.
+ * Appends one event to a known authorisation. An exact retry of the newest event is `unchanged`. A
+ * withdrawal of one that was superseded reaches the one that took its place, which is answered.
  * @throws authorisation_unknown, authorisation_invalid, event_*; of `given`, also what
  * `recordOne` throws of an authorisation that supersedes another
  */
@@ -116,13 +117,15 @@ export async function appendEvent(
       'select 1 from authorisation where authorisation_id = $1::uuid for update',
       [id],
     );
-    const [entry] = await entriesOf(session, [id]);
-    if (!entry) throw new AssentError('authorisation_unknown');
+    const [named] = await entriesOf(session, [id]);
+    if (!named) throw new AssentError('authorisation_unknown');
+    const entry = columns.event === 'withdrawn' ? await newestOf(session, named) : named;
+    const authorisation_id = entry.record.authorisation_id;
     const reason = columns.event_reason ?? null;
     const last = entry.events.at(-1);
     const isRetry =
       last?.type === columns.event && last.at === at.toISOString() && last.reason === reason;
-    if (isRetry) return { authorisation_id: id, state: stateOf(entry.events), result: 'unchanged' };
+    if (isRetry) return { authorisation_id, state: stateOf(entry.events), result: 'unchanged' };
     const events: AuthorisationEvent[] = [
       ...entry.events,
       {
@@ -141,7 +144,7 @@ export async function appendEvent(
       throw new AssentError(refusal.code, { detail: `${refusal.field} ${refusal.problem}` });
     const [problem] = outcome.invalid;
     if (problem) throw new AssentError('authorisation_invalid', { detail: problem.problem });
-    return { authorisation_id: id, state: stateOf(events), result: 'stored' };
+    return { authorisation_id, state: stateOf(events), result: 'stored' };
   });
 }
 

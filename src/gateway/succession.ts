@@ -113,6 +113,7 @@ async function succeed(
   session: Session,
   gateway: Gateway,
   accepted: Judged['accepted'],
+  facts: { readonly recorded_at: Date },
 ): Promise<void> {
   const given = accepted.filter(({ next }) => givenAt(next.events) !== null);
   const ended = given
@@ -125,7 +126,7 @@ async function succeed(
         reason: next.record.authorisation_id,
       }),
     );
-  await storeEntries(session, ended, { recorded_at: gateway.now() });
+  await storeEntries(session, ended, facts);
   const carried = given.filter(({ next, old }) => !isAnsweredAnew(next, old));
   if (carried.length === 0) return;
   await session.query(CARRY_USES, [
@@ -163,6 +164,22 @@ async function intruders(session: Session, entries: readonly Entry[]): Promise<R
   }));
 }
 
+/** Ids of those that are known as given: their succession was judged when that was new. */
+async function settledAmong(session: Session, entries: readonly Entry[]): Promise<Set<string>> {
+  const ids = entries.flatMap(({ record }) =>
+    record.supersedes === null ? [] : [record.authorisation_id],
+  );
+  if (ids.length === 0) return new Set();
+  const { rows } = await session.query<{ authorisation_id: string }>(
+    `select a.authorisation_id from authorisation a
+     join authorisation_event e on e.subject_id = a.subject_id
+       and e.authorisation_id = a.authorisation_id and e.type = 'given'
+     where a.authorisation_id = any($1::uuid[])`,
+    [ids],
+  );
+  return new Set(rows.map((row) => row.authorisation_id));
+}
+
 const without = <E extends Entry>(entries: readonly E[], refusals: readonly Refusal[]): E[] => {
   const refused = new Set(refusals.map((each) => each.authorisation_id));
   return entries.filter(({ record }) => !refused.has(record.authorisation_id));
@@ -177,12 +194,15 @@ export async function storeSucceeding(
   gateway: Gateway,
   entries: readonly Entry[],
 ): Promise<{ readonly outcome: StoreOutcome; readonly refusals: Refusal[] }> {
+  // One moment for all: at no moment is the one in force and the other not yet ended.
   const facts = { recorded_at: gateway.now() };
   const refusals = await intruders(session, entries);
   const sound = without(entries, refusals);
-  const first = sound.filter(({ record }) => record.supersedes === null);
-  const outcome = await storeEntries(session, first, facts);
-  let waiting = sound.filter(({ record }) => record.supersedes !== null);
+  const settled = await settledAmong(session, sound);
+  const isFirst = ({ record }: Entry) =>
+    record.supersedes === null || settled.has(record.authorisation_id);
+  const outcome = await storeEntries(session, sound.filter(isFirst), facts);
+  let waiting = sound.filter((entry) => !isFirst(entry));
   // A chain within one batch: each round stores those whose predecessor is stored.
   while (waiting.length > 0) {
     const pending = new Set(waiting.map(({ record }) => record.authorisation_id));
@@ -207,9 +227,32 @@ export async function storeSucceeding(
       session,
       gateway,
       judged.accepted.filter(({ next }) => isStored.has(next.record.authorisation_id)),
+      facts,
     );
     const done = new Set(round);
     waiting = waiting.filter((entry) => !done.has(entry));
   }
   return { outcome, refusals };
+}
+
+/**
+ * What a withdrawal reaches: whoever withdraws by an old link means what has taken its place.
+ * @returns the newest of the arrangement that was given, held; the entry itself if it is the newest
+ */
+export async function newestOf(session: Session, entry: Entry): Promise<Entry> {
+  const { arrangement_id, authorisation_id, purpose } = entry.record;
+  if (entry.events.at(-1)?.type !== 'superseded') return entry;
+  const { rows } = await session.query<{ authorisation_id: string }>(
+    `select a.authorisation_id from authorisation a
+     where a.subject_id = $1 and a.arrangement_id = $2 and a.purpose = $3
+       and a.authorisation_id <> $4 and a.state <> 'superseded'
+       and exists (select 1 from authorisation_event e where e.subject_id = a.subject_id
+         and e.authorisation_id = a.authorisation_id and e.type = 'given')`,
+    [entry.subject_id, arrangement_id, purpose.code, authorisation_id],
+  );
+  const held = await hold(
+    session,
+    rows.map((row) => row.authorisation_id),
+  );
+  return [...held.values()][0] ?? entry;
 }
