@@ -188,6 +188,21 @@ describe.each(BACKENDS)('the life of an authorisation, on %s', (backend) => {
     expect(rows).toHaveLength(1);
   });
 
+  test('lets a withdrawal by an old link reach what took its place', async () => {
+    await recordOne(gateway, approval(1));
+    today = 5;
+    await recordOne(gateway, amended(2, 1, answered(2, 1)));
+    await recordOne(gateway, amended(3, 2, answered(3, 2)));
+    for (const result of ['stored', 'unchanged'])
+      expect(await event(1, 'withdrawn', 3)).toEqual({
+        authorisation_id: idOf(3),
+        state: 'withdrawn',
+        result,
+      });
+    expect(await stateOf(1)).toBe('superseded');
+    expect(await decision()).toBe('withdrawn');
+  });
+
   test('does not give a used one-time approval a second use', async () => {
     await recordOne(gateway, approval(1, { fetch: 'ONETIME' }));
     await handOver(gateway, pair.link(), PERIOD);

@@ -23,7 +23,7 @@ import { AssentError } from '../model/error.ts';
 import { retried } from './append.ts';
 import { inOneBatch, lockWriters, readyEntries } from './collect.ts';
 import type { Gateway } from './gateway.ts';
-import { storeSucceeding } from './succession.ts';
+import { newestOf, storeSucceeding } from './succession.ts';
 import { takeEntries } from './take-entries.ts';
 import { type Use, usesOf } from './uses.ts';
 
@@ -128,17 +128,19 @@ async function appendIn(
 ): Promise<Recorded | AssentError> {
   // Two events at once: the second sees the first, and is judged after it.
   await lockWriters(session);
-  const [entry] = UUID.test(id) ? await entriesOf(session, [id]) : [];
-  if (!entry) {
+  const [named] = UUID.test(id) ? await entriesOf(session, [id]) : [];
+  if (!named) {
     const unknown = new AssentError('authorisation_unknown');
     return refuse(gateway, session, { id, why: 'unknown' }, unknown);
   }
+  const entry = columns.event === 'withdrawn' ? await newestOf(session, named) : named;
+  const { authorisation_id } = entry.record;
   const { at } = columns;
   const reason = columns.event_reason ?? null;
   const isRetry = entry.events.some(
     (each) => each.type === columns.event && each.at === at && each.reason === reason,
   );
-  if (isRetry) return { authorisation_id: id, state: stateOf(entry.events), result: 'unchanged' };
+  if (isRetry) return { authorisation_id, state: stateOf(entry.events), result: 'unchanged' };
   const seq = entry.events.length + 1;
   const type = columns.event as EventType;
   const event = { seq, type, at, by_party: gateway.furnisher_id, reason };
@@ -158,12 +160,13 @@ async function appendIn(
   const [refusal] = refusals;
   if (refusal)
     return new AssentError(refusal.code, { detail: `${refusal.field} ${refusal.problem}` });
-  return { authorisation_id: id, state, result: 'stored' };
+  return { authorisation_id, state, result: 'stored' };
 }
 
 /**
  * Appends one event to a known authorisation. An exact retry of any of its events is `unchanged`;
- * an id that is not here and an event that may not follow leave a trace.
+ * an id that is not here and an event that may not follow leave a trace. A withdrawal of one that
+ * was superseded reaches the one that took its place, which is answered.
  * @throws authorisation_unknown, authorisation_invalid, event_*; of `given`, also what
  * `recordOne` throws of an authorisation that supersedes another
  */

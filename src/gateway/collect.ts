@@ -110,39 +110,49 @@ export interface Written {
   readonly stored: number;
   readonly unchanged: number;
   readonly faults: readonly ImportFault[];
-  /** The batch to go on with; null when nothing was stored yet. */
-  readonly batch_id: string | null;
 }
 
-/** Writes ready entries in a transaction. @param batchId the batch to go on with; null: a new one */
-export async function writeEntries(
-  gateway: Gateway,
+async function collect(
   session: Session,
-  ready: Pick<Ready, 'prepared' | 'rows'>,
-  batchId: string | null,
-): Promise<Written> {
-  if (ready.prepared.length === 0)
-    return { stored: 0, unchanged: 0, faults: [], batch_id: batchId };
+  gateway: Gateway,
+  prepared: readonly Prepared[],
+  batch: BatchInHand,
+): Promise<readonly EntryResult[]> {
   await lockWriters(session);
-  const { results, batch_id } = await collectEntries(session, ready.prepared, {
-    recorded_at: gateway.now(),
+  const { results, batch_id } = await collectEntries(session, prepared, {
+    recorded_at: batch.recorded_at,
     by_party: gateway.furnisher_id,
     collector_id: gateway.furnisher_id,
     newId: gateway.newId,
-    batch_id: batchId,
+    batch_id: batch.id,
   });
+  batch.id = batch_id;
+  return results;
+}
+
+/** Writes ready entries in a transaction, as leaves of the batch in hand. */
+export async function writeEntries(
+  session: Session,
+  gateway: Gateway,
+  ready: Pick<Ready, 'prepared' | 'rows'>,
+  batch: BatchInHand,
+): Promise<Written> {
+  if (ready.prepared.length === 0) return { stored: 0, unchanged: 0, faults: [] };
+  const results = await collect(session, gateway, ready.prepared, batch);
   const count = (of: EntryResult['result']) => results.filter(({ result }) => result === of).length;
   return {
     stored: count('stored'),
     unchanged: count('unchanged'),
     faults: results.flatMap((result, place) => faultOf(result, ready.rows[place] ?? 0)),
-    batch_id,
   };
 }
 
-/** The batch that stored entries join, within one transaction or over many; null: not begun. */
+/** The batch that stored entries join, within one transaction or over many. */
 export interface BatchInHand {
+  /** Null: not begun. */
   id: string | null;
+  /** One moment for all of a transaction: at none is one in force and the other not yet ended. */
+  recorded_at: Date;
 }
 
 /** How entries ended, by authorisation_id. */
@@ -163,15 +173,7 @@ export async function storeInBatch(
 ): Promise<EndedById> {
   const ended: EndedById = { stored: [], unchanged: [], altered: [], invalid: [] };
   if (entries.length === 0) return ended;
-  await lockWriters(session);
-  const { results, batch_id } = await collectEntries(session, entries.map(prepare), {
-    recorded_at: gateway.now(),
-    by_party: gateway.furnisher_id,
-    collector_id: gateway.furnisher_id,
-    newId: gateway.newId,
-    batch_id: batch.id,
-  });
-  batch.id = batch_id;
+  const results = await collect(session, gateway, entries.map(prepare), batch);
   for (const [place, result] of results.entries()) {
     const authorisation_id = entries[place]?.record.authorisation_id ?? '';
     if (result.result === 'invalid')
@@ -187,7 +189,7 @@ export async function inOneBatch<T>(
   gateway: Gateway,
   run: (batch: BatchInHand) => Promise<T>,
 ): Promise<T> {
-  const batch: BatchInHand = { id: null };
+  const batch: BatchInHand = { id: null, recorded_at: gateway.now() };
   const value = await run(batch);
   if (batch.id !== null)
     await closeBatch(session, batch.id, { ring: gateway.ring, at: gateway.now() });

@@ -90,11 +90,12 @@ class Import {
   #stored = 0;
   #unchanged = 0;
   #done = 0;
-  readonly #batch: BatchInHand = { id: null };
+  readonly #batch: BatchInHand;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(gateway: Gateway, progress: Progress) {
     this.#gateway = gateway;
+    this.#batch = { id: null, recorded_at: gateway.now() };
     this.#progress = progress;
   }
 
@@ -117,7 +118,8 @@ class Import {
     const { id } = this.#batch;
     const written = await retried(() =>
       gateway.db.transaction((session) => {
-        this.#batch.id = id; // A transaction that was rolled back began no batch.
+        // A transaction that was rolled back began no batch.
+        Object.assign(this.#batch, { id, recorded_at: gateway.now() });
         return takeEntries(session, gateway, ready, this.#batch);
       }),
     );

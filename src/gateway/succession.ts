@@ -167,6 +167,22 @@ async function intruders(session: Session, entries: readonly Entry[]): Promise<R
   }));
 }
 
+/** Ids of those that are known as given: their succession was judged when that was new. */
+async function settledAmong(session: Session, entries: readonly Entry[]): Promise<Set<string>> {
+  const ids = entries.flatMap(({ record }) =>
+    record.supersedes === null ? [] : [record.authorisation_id],
+  );
+  if (ids.length === 0) return new Set();
+  const { rows } = await session.query<{ authorisation_id: string }>(
+    `select a.authorisation_id from authorisation a
+     join authorisation_event e on e.subject_id = a.subject_id
+       and e.authorisation_id = a.authorisation_id and e.type = 'given'
+     where a.authorisation_id = any($1::uuid[])`,
+    [ids],
+  );
+  return new Set(rows.map((row) => row.authorisation_id));
+}
+
 const without = <E extends Entry>(entries: readonly E[], refusals: readonly Refusal[]): E[] => {
   const refused = new Set(refusals.map((each) => each.authorisation_id));
   return entries.filter(({ record }) => !refused.has(record.authorisation_id));
@@ -184,9 +200,11 @@ export async function storeSucceeding(
 ): Promise<{ readonly outcome: EndedById; readonly refusals: Refusal[] }> {
   const refusals = await intruders(session, entries);
   const sound = without(entries, refusals);
-  const first = sound.filter(({ record }) => record.supersedes === null);
-  const outcome = await storeInBatch(session, gateway, first, batch);
-  let waiting = sound.filter(({ record }) => record.supersedes !== null);
+  const settled = await settledAmong(session, sound);
+  const isFirst = ({ record }: Entry) =>
+    record.supersedes === null || settled.has(record.authorisation_id);
+  const outcome = await storeInBatch(session, gateway, sound.filter(isFirst), batch);
+  let waiting = sound.filter((entry) => !isFirst(entry));
   // A chain within one batch: each round stores those whose predecessor is stored.
   while (waiting.length > 0) {
     const pending = new Set(waiting.map(({ record }) => record.authorisation_id));
@@ -218,4 +236,26 @@ export async function storeSucceeding(
     waiting = waiting.filter((entry) => !done.has(entry));
   }
   return { outcome, refusals };
+}
+
+/**
+ * What a withdrawal reaches: whoever withdraws by an old link means what has taken its place.
+ * @returns the newest of the arrangement that was given, held; the entry itself if it is the newest
+ */
+export async function newestOf(session: Session, entry: Entry): Promise<Entry> {
+  const { arrangement_id, authorisation_id, purpose } = entry.record;
+  if (entry.events.at(-1)?.type !== 'superseded') return entry;
+  const { rows } = await session.query<{ authorisation_id: string }>(
+    `select a.authorisation_id from authorisation a
+     where a.subject_id = $1 and a.arrangement_id = $2 and a.purpose = $3
+       and a.authorisation_id <> $4 and a.state <> 'superseded'
+       and exists (select 1 from authorisation_event e where e.subject_id = a.subject_id
+         and e.authorisation_id = a.authorisation_id and e.type = 'given')`,
+    [entry.subject_id, arrangement_id, purpose.code, authorisation_id],
+  );
+  const held = await hold(
+    session,
+    rows.map((row) => row.authorisation_id),
+  );
+  return [...held.values()][0] ?? entry;
 }

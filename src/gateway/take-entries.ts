@@ -45,12 +45,11 @@ export async function takeEntries(
   const living = await withoutDeceased(session, sound, faults);
   const alone = [...unsound, ...living.filter(standsAlone)];
   const written = await writeEntries(
-    gateway,
     session,
+    gateway,
     { prepared: alone.map(({ prepared }) => prepared), rows: alone.map(({ row }) => row) },
-    batch.id,
+    batch,
   );
-  batch.id = written.batch_id;
   faults.push(...written.faults);
   const others = living.filter((each) => !standsAlone(each));
   const rows = new Map(others.map(({ record, row }) => [record.authorisation_id, row]));
