@@ -16,6 +16,7 @@ import type { Gateway } from '../src/gateway/gateway.ts';
 import type { Registry as RegistryLink } from '../src/gateway/hand-over.ts';
 import { loadTape, type TapeReport } from '../src/gateway/load-tape.ts';
 import { openClient } from '../src/http/client.ts';
+import { feedRoutes } from '../src/http/feed-routes.ts';
 import type { Server } from '../src/http/instance.ts';
 import { registryRoutes } from '../src/http/registry-routes.ts';
 import { buildServer } from '../src/http/server.ts';
@@ -158,7 +159,10 @@ export class Pair {
         publicKeys: ring.publicKeys as never,
       },
       participants: openParticipantStore(registryStore.db),
-      routes: registryRoutes({ registry, process }),
+      routes: (app) => {
+        registryRoutes({ registry, process })(app);
+        feedRoutes({ registry, loopback: true })(app);
+      },
       title: 'Test',
       description: 'Test',
       probe: async () => true,

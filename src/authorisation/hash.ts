@@ -27,6 +27,31 @@ function lengthPrefixed(parts: readonly string[]): Buffer {
 }
 
 /**
+ * The hash of one event.
+ * @param ofRecord the record's hash, in hex
+ * @param before the hash of the event before, in hex; empty for the first
+ */
+export function eventHash(
+  authorisationId: string,
+  ofRecord: string,
+  event: AuthorisationEvent,
+  before: string,
+): Uint8Array {
+  const bytes = lengthPrefixed([
+    'assent/event/1',
+    authorisationId,
+    ofRecord,
+    String(event.seq),
+    event.type,
+    event.at,
+    event.by_party,
+    event.reason === null ? '-' : `+${event.reason}`,
+    before,
+  ]);
+  return createHash('sha256').update(bytes).digest();
+}
+
+/**
  * Hashes of the events of one authorisation, each chained to the one before.
  * @param ofRecord the record's hash
  */
@@ -39,21 +64,9 @@ export function eventHashes(
   const hashes: Uint8Array[] = [];
   let before = '';
   for (const event of events) {
-    const reason = event.reason === null ? '-' : `+${event.reason}`;
-    const bytes = lengthPrefixed([
-      'assent/event/1',
-      authorisationId,
-      recordHex,
-      String(event.seq),
-      event.type,
-      event.at,
-      event.by_party,
-      reason,
-      before,
-    ]);
-    const hash = createHash('sha256').update(bytes).digest();
+    const hash = eventHash(authorisationId, recordHex, event, before);
     hashes.push(hash);
-    before = hash.toString('hex');
+    before = Buffer.from(hash).toString('hex');
   }
   return hashes;
 }

@@ -10,7 +10,6 @@ import { intervalText } from './moment.ts';
 import {
   type AuthorisationEvent,
   type AuthorisationRecord,
-  EVENT_STATES,
   eventProblems,
   fold,
   recordProblems,
@@ -199,16 +198,17 @@ async function insertEvents(
   additions: readonly Addition[],
   at: Date,
 ): Promise<void> {
-  const rows = additions.flatMap(({ entry, events, hashes }) =>
-    events.map((event) => ({
+  const rows = additions.flatMap(({ entry, events, hashes }) => {
+    const folded = fold(entry.events);
+    return events.map((event) => ({
       subject_id: entry.subject_id,
       authorisation_id: entry.record.authorisation_id,
       ...event,
-      state: EVENT_STATES[event.type],
+      state: folded.ok ? folded.states[event.seq - 1] : null,
       hash: hex(hashes[event.seq - 1] ?? new Uint8Array()),
       prev_hash: event.seq === 1 ? null : hex(hashes[event.seq - 2] ?? new Uint8Array()),
-    })),
-  );
+    }));
+  });
   await session.query(
     `insert into authorisation_event (subject_id, authorisation_id, seq, type, state, at,
        recorded_at, by_party, reason, prev_hash, hash)

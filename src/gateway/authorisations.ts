@@ -14,11 +14,13 @@ import {
   type AuthorisationRecord,
   type EventType,
   fold,
+  mayFollow,
 } from '../authorisation/record.ts';
 import { entriesOf, storeEntries } from '../authorisation/store.ts';
 import { AssentError } from '../model/error.ts';
 import type { Gateway } from './gateway.ts';
 import { recordAuthorisations } from './import-authorisations.ts';
+import { queueEvents } from './outbox.ts';
 
 /** One event as it comes from outside: `event_at` is ISO 8601 with an offset. */
 export interface EventColumns {
@@ -91,7 +93,8 @@ export async function recordOne(
 }
 
 /**
- * Appends one event to a known authorisation. An exact retry of the newest event is `unchanged`.
+ * Appends one event to a known authorisation; the registry is told through the outbox. An exact
+ * retry of the newest event is `unchanged`.
  * @throws authorisation_unknown, authorisation_invalid
  */
 export async function appendEvent(
@@ -103,7 +106,7 @@ export async function appendEvent(
   const at = new Date(columns.event_at);
   if (Number.isNaN(at.getTime()))
     throw new AssentError('authorisation_invalid', { detail: 'event_at is no moment' });
-  return gateway.db.transaction(async (session) => {
+  const recorded = await gateway.db.transaction(async (session): Promise<Recorded> => {
     // Two events at once: the second sees the first, and is judged after it.
     await session.query(
       'select 1 from authorisation where authorisation_id = $1::uuid for update',
@@ -129,14 +132,16 @@ export async function appendEvent(
     const outcome = await storeEntries(session, [{ ...entry, events }], {
       recorded_at: gateway.now(),
     });
-    const [problem] = outcome.invalid;
-    if (problem) {
+    if (outcome.stored.length === 0 || !mayFollow(stateOf(entry.events), columns.event)) {
       throw new AssentError('authorisation_invalid', {
         detail: `${columns.event} may not follow ${stateOf(entry.events)}, or its time is before the last event's`,
       });
     }
+    await queueEvents(session, [id], gateway.now());
     return { authorisation_id: id, state: stateOf(events), result: 'stored' };
   });
+  gateway.announce?.();
+  return recorded;
 }
 
 export interface ShownAuthorisation {

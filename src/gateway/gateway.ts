@@ -17,6 +17,8 @@ export interface Gateway {
   readonly notices: Readonly<Record<string, number>>;
   readonly now: () => Date;
   readonly newId: () => string;
+  /** Called after an event was recorded, so that the registry is told at once. */
+  readonly announce?: () => void;
 }
 
 /** Called now and then during long work. `done` and `total` are of one unit (bytes or rows). */

@@ -19,6 +19,7 @@ import { AssentError } from '../model/error.ts';
 import { readCsv } from '../tape/csv.ts';
 import { decodeText } from '../tape/decode.ts';
 import type { Gateway, Progress } from './gateway.ts';
+import { queueEvents } from './outbox.ts';
 
 export interface ImportReport {
   readonly stored: number;
@@ -109,6 +110,7 @@ export async function recordAuthorisations(
     const resolved = await resolve(session, entries, faults);
     const rows = new Map(resolved.map((entry) => [entry.record.authorisation_id, entry.row]));
     const stored = await storeEntries(session, resolved, { recorded_at: gateway.now() });
+    await queueEvents(session, stored.stored, gateway.now());
     for (const id of stored.altered) {
       faults.push({
         row: rows.get(id) ?? 0,

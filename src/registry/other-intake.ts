@@ -12,6 +12,7 @@ import { checkIdentityNumber, normaliseName } from '../model/identity-number.ts'
 import { isDate } from '../model/period.ts';
 import { IDENTITY_KINDS, type IdentityKind } from '../model/record.ts';
 import { readCopyField } from '../tape/copy-text.ts';
+import { settleEntries } from './authorisation-events.ts';
 import { outcomeOf, type PartOutcome } from './part-outcome.ts';
 import type { Registry } from './registry.ts';
 
@@ -348,6 +349,13 @@ export async function takeAuthorisations(
     const outcome = await storeEntries(session, resolved.slice(at, at + 2_000), {
       recorded_at: registry.now(),
     });
+    const stored = new Set([...outcome.stored, ...outcome.unchanged]);
+    await settleEntries(
+      registry,
+      session,
+      part.furnisher_id,
+      resolved.filter(({ record }) => stored.has(record.authorisation_id)),
+    );
     for (const id of outcome.unchanged)
       faults.push(fault(rowOf.get(id) ?? 0, 'unchanged', 'unchanged'));
     for (const id of outcome.altered)
