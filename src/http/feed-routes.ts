@@ -27,6 +27,9 @@ const WEBHOOK = Type.Object({
   changed_at: Type.String(),
 });
 
+/** Entries of one answer at most. */
+const PAGE_MAX = 1000;
+
 const shown = (webhook: Webhook) => ({
   ...webhook,
   changed_at: webhook.changed_at.toISOString(),
@@ -46,8 +49,10 @@ function addEvents(app: Server, registry: Registry): void {
       schema: {
         summary: 'Read your own feed: signed events in order, after a position',
         querystring: Type.Object({
-          after: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, default: 0 }),
-          limit: Type.Integer({ minimum: 1, maximum: 1000, default: 200 }),
+          after: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
+          limit: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: PAGE_MAX, description: `default ${PAGE_MAX}` }),
+          ),
         }),
         response: {
           200: Type.Object({
@@ -63,7 +68,8 @@ function addEvents(app: Server, registry: Registry): void {
       },
     },
     async (request) => {
-      const page = await readFeed(registry, request.caller.participant_id, request.query);
+      const { after = 0, limit = PAGE_MAX } = request.query;
+      const page = await readFeed(registry, request.caller.participant_id, { after, limit });
       return { ...page, entries: [...page.entries] };
     },
   );
