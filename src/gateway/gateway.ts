@@ -17,6 +17,8 @@ export interface Gateway {
   readonly notices: Readonly<Record<string, number>>;
   readonly now: () => Date;
   readonly newId: () => string;
+  /** Month rows of a part at most; 100,000 when not said. */
+  readonly partRows?: number;
   /** Called after an event was recorded, so that the registry is told at once. */
   readonly announce?: () => void;
 }

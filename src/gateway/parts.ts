@@ -115,7 +115,7 @@ export async function planParts(
     const parts: PlannedPart[] = [];
     for (const kind of ['subject', 'account', 'authorisation', 'month'] as const) {
       const total = rows.find((row) => row.kind === kind)?.n ?? 0;
-      const size = kind === 'month' ? MONTH_ROWS : OTHER_ROWS;
+      const size = kind === 'month' ? (gateway.partRows ?? MONTH_ROWS) : OTHER_ROWS;
       for (let first = 1; first <= total; first += size) {
         const last = Math.min(total, first + size - 1);
         parts.push({ part_number: parts.length + 1, kind, first, last });
