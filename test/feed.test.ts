@@ -6,6 +6,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { eventHash } from '../src/authorisation/hash.ts';
 import { buildGatewayServer } from '../src/cli/home.ts';
 import { appendEvent, findAuthorisation } from '../src/gateway/authorisations.ts';
 import { exchangeEvents, pullFeed } from '../src/gateway/feed.ts';
@@ -20,7 +21,7 @@ import { AssentError } from '../src/model/error.ts';
 import { audit } from '../src/registry/audit.ts';
 import { deliverWebhooks, registerWebhook } from '../src/registry/webhooks.ts';
 import type { ApiClient } from '../src/wire/api-client.ts';
-import { EVENT_TYP, type EventClaims, type FeedPage } from '../src/wire/feed.ts';
+import { EVENT_TYP, type EventClaims, FEED_TYP, type FeedPage } from '../src/wire/feed.ts';
 import {
   approvalsText,
   BACKENDS,
@@ -360,6 +361,34 @@ describe.each(BACKENDS)('events, on %s', (backend) => {
       json: { type: 'withdrawn', reason: 'subject_request', evidence_sha256: EVIDENCE },
     });
     expect(await codeOf(own)).toBe('not_permitted');
+  });
+
+  test('the registry cannot speak for the lender, nor make anything but ends', async () => {
+    await append(idOf(1), 'paused');
+    await push();
+    const { rows } = await pair.registry.db.query<Record<string, string>>(
+      `select encode(hash, 'hex') as prev, encode(a.record_sha256, 'hex') as record
+       from authorisation_event e join authorisation a using (subject_id, authorisation_id)
+       where authorisation_id = $1 order by seq desc limit 1`,
+      [idOf(1)],
+    );
+    const { prev = '', record = '' } = rows[0] ?? {};
+    for (const by_party of [pair.gateway.furnisher_id, operatorId]) {
+      const at = new Date().toISOString();
+      const event = { seq: 3, type: 'resumed' as const, at, by_party, reason: null };
+      const claims = {
+        ...{ iss: 'x', aud: pair.gateway.furnisher_id, position: 1, iat: 1 },
+        ...{ authorisation_id: idOf(1), record_sha256: record, event, prev_hash: prev },
+        event_id: Buffer.from(eventHash(idOf(1), record, event, prev)).toString('hex'),
+      };
+      const signed = await signJws(claims, pair.registry.ring, { typ: FEED_TYP });
+      const page: FeedPage = { entries: [{ position: 1, signed }], head: 1 };
+      await pair.gateway.db.query('delete from feed_cursor');
+      const api: ApiClient = { ...pair.client(), json: async <T>() => page as T };
+      const report = await pullFeed(pair.gateway, { ...pair.link(), api });
+      expect(report).toMatchObject({ learnt: 0, refused: 1 });
+      expect(await decision(1)).toBe('paused');
+    }
   });
 
   test('events that fail at the gateway are traced and do not stop those behind them', async () => {

@@ -174,7 +174,17 @@ export function startExchange(
   everyMs: number,
   onFailure: (error: unknown) => void,
 ): Loop {
-  return startLoop(() => exchangeEvents(gateway, link), everyMs, onFailure);
+  let told = '';
+  const run = async () => {
+    await exchangeEvents(gateway, link);
+    told = '';
+  };
+  return startLoop(run, everyMs, (error) => {
+    // A registry that is away for the night is told of once.
+    const what = error instanceof AssentError ? error.code : String(error);
+    if (what !== told) onFailure(error);
+    told = what;
+  });
 }
 
 /** @param announce called after an event was recorded */

@@ -100,19 +100,23 @@ async function endRenewals(
 
 type Applied = 'learnt' | 'known' | 'refused';
 
+/** The registry makes ends alone; it never speaks for this lender (docs/FEED.md, "Convergence"). */
+const ENDS_THERE: readonly string[] = ['withdrawn', 'revoked'];
+
 async function apply(
   session: Session,
   gateway: Gateway,
   { claims, signed }: Entered,
 ): Promise<Applied> {
-  const learnt = await learnEvent(session, claims, {
-    provider_id: gateway.furnisher_id,
-    signed,
-    recorded_at: gateway.now(),
-  });
+  const { type, by_party } = claims.event;
+  const mayBeTold = ENDS_THERE.includes(type) && by_party !== gateway.furnisher_id;
+  const context = { provider_id: gateway.furnisher_id, signed, recorded_at: gateway.now() };
+  const learnt = mayBeTold
+    ? await learnEvent(session, claims, context)
+    : ({ result: 'not_theirs' } as const);
   if (learnt.result === 'unchanged') return 'known';
   if (learnt.result === 'stored') {
-    if (claims.event.type === 'withdrawn' && learnt.before === 'superseded')
+    if (type === 'withdrawn' && learnt.before === 'superseded')
       await endRenewals(session, gateway, learnt.entry, claims.event.at);
     return 'learnt';
   }
@@ -122,7 +126,7 @@ async function apply(
     [
       gateway.newId(),
       claims.authorisation_id,
-      claims.event.by_party,
+      by_party,
       gateway.now(),
       `feed ${claims.position}: ${learnt.result}`,
     ],

@@ -128,6 +128,7 @@ export async function recordAuthorisations(
     }
     return stored;
   });
+  gateway.announce?.();
   return { stored: outcome.stored.length, unchanged: outcome.unchanged.length, faults };
 }
 

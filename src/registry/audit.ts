@@ -62,7 +62,8 @@ const CHECKS: readonly AuditCheck[] = [
   {
     promise: 1,
     check: 'every withdrawal has had its effect on what is held',
-    sql: `select count(*) as checked, count(*) filter (where a.state = 'withdrawn' and w.since is null) as violations
+    sql: `select count(*) as checked, count(*) filter (where a.state = 'withdrawn'
+          and a.recipient_class = 'registry' and w.since is null) as violations
       from authorisation a left join authorisation_effect w
         on w.subject_id = a.subject_id and w.authorisation_id = a.authorisation_id`,
   },

@@ -127,6 +127,8 @@ export async function takeEffect(
   entry: Entry,
   end: { readonly state: string; readonly since: string },
 ): Promise<void> {
+  // Only furnishing puts rows here.
+  if (entry.record.parties.recipient_class !== 'registry') return;
   const effect = effectOf(end.state, entry.record.withdrawal.effect, registry.profile);
   if (effect === null) return;
   const ids = await arrangementOf(session, entry);

@@ -343,6 +343,7 @@ export async function processSubmission(registry: Registry, id: string): Promise
         [id],
       );
     });
+    await dropTravelling(registry, id);
     return;
   }
   await createPartition(registry, submission.period);

@@ -95,7 +95,7 @@ export function visibilityParams(registry: Registry): SqlValue[] {
 
 /**
  * $1 subject_id: since when the person's history is incomplete by their own choice, or null.
- * Names no lender. An approval given anew for the same purpose and products makes it whole again.
+ * Names no lender. Another approval that stands for the same purpose and products makes it whole.
  */
 export const INCOMPLETE_SINCE = `
   select to_char(min(w.since) at time zone 'UTC', 'YYYY-MM-DD') as since
@@ -104,4 +104,4 @@ export const INCOMPLETE_SINCE = `
   where w.subject_id = $1 and w.by_subject and not exists (
     select 1 from authorisation g where g.subject_id = a.subject_id
       and g.provider_id = a.provider_id and g.purpose = a.purpose and g.state = 'given'
-      and g.products @> a.products and g.starts_at > a.starts_at)`;
+      and g.products @> a.products)`;

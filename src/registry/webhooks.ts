@@ -98,7 +98,10 @@ async function claim(registry: Registry): Promise<Delivery[]> {
   const { rows } = await registry.db.query<Delivery>(
     `update webhook_delivery d set claimed_until = $2, attempts = d.attempts + 1
      from webhook w
-     where w.participant_id = d.participant_id and w.state = 'enabled' and d.delivery_id in (
+     where w.participant_id = d.participant_id and w.state = 'enabled'
+       and exists (select 1 from participant a
+         where a.participant_id = w.participant_id and a.state = 'admitted')
+       and d.delivery_id in (
        select p.delivery_id from webhook_delivery p where p.state = 'pending'
          and p.next_try_at <= $1 and (p.claimed_until is null or p.claimed_until <= $1)
        order by p.next_try_at, p.delivery_id limit $3 for update skip locked)

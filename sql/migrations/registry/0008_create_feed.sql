@@ -85,7 +85,7 @@ select a.subject_id, a.authorisation_id, 'STOP_AND_RESTRICT', true, e.at
 from authorisation a
 join authorisation_event e on e.subject_id = a.subject_id
   and e.authorisation_id = a.authorisation_id and e.seq = a.last_seq
-where a.state = 'withdrawn';
+where a.state = 'withdrawn' and a.recipient_class = 'registry';
 
 -- A certificate of months that were erased: how many of which submission, and the Merkle root
 -- over the names of the rows. Nothing of what they said.
