@@ -4,11 +4,12 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditBatches } from '../src/authorisation/audit-batches.ts';
-import { type CrashingDatabase, type CrashPlan, crashing } from '../src/database/crashing.ts';
+import { crashing } from '../src/database/crashing.ts';
 import { handOver } from '../src/gateway/hand-over.ts';
 import { importAuthorisations } from '../src/gateway/import-authorisations.ts';
 import { audit } from '../src/registry/audit.ts';
 import { resumeProcessing } from '../src/registry/intake.ts';
+import { atEvery } from './at-every.ts';
 import {
   approvalsText,
   BACKENDS,
@@ -37,38 +38,6 @@ describe.each(BACKENDS)('killed at any statement, on %s', (backend) => {
   afterAll(async () => {
     if (!missing) await pair.close();
   });
-
-  /** Runs `work` with a database dying at statement 1, 2, 3 … before and after, until it lives. */
-  async function atEvery(
-    store: 'gatewayStore' | 'registryStore',
-    round: {
-      prepare: () => Promise<void>;
-      work: () => Promise<void>;
-      resume: () => Promise<void>;
-      check: (where: string) => Promise<void>;
-    },
-  ): Promise<number> {
-    const healthy = pair[store].current;
-    for (let statement = 1; ; statement++) {
-      let dying: CrashingDatabase | null = null;
-      for (const when of ['before', 'after'] as const) {
-        await pair.empty();
-        await round.prepare();
-        const plan: CrashPlan = { statement, when };
-        dying = crashing(healthy, plan);
-        pair[store].current = dying;
-        await round.work().catch((error: unknown) => {
-          if (!dying?.isDead()) throw error;
-        });
-        await pair.work;
-        pair[store].current = healthy;
-        await round.resume();
-        await pair.work;
-        await round.check(`${when} statement ${statement}`);
-      }
-      if (dying?.count() !== undefined && dying.count() < statement) return statement - 1;
-    }
-  }
 
   async function stored() {
     const { rows } = await pair.registry.db.query<{ months: number; people: number; seen: number }>(
@@ -107,7 +76,7 @@ describe.each(BACKENDS)('killed at any statement, on %s', (backend) => {
   it.skipIf(missing)(
     name('the tape enters the book exactly once'),
     async () => {
-      const statements = await atEvery('gatewayStore', {
+      const statements = await atEvery(pair, 'gatewayStore', {
         prepare: async () => {},
         work: async () => void (await load(pair.gateway, TAPE)),
         resume: async () => void (await load(pair.gateway, TAPE)),
@@ -127,7 +96,7 @@ describe.each(BACKENDS)('killed at any statement, on %s', (backend) => {
   it.skipIf(missing)(
     name('authorisations are imported exactly once'),
     async () => {
-      const statements = await atEvery('gatewayStore', {
+      const statements = await atEvery(pair, 'gatewayStore', {
         prepare: async () => void (await load(pair.gateway, TAPE)),
         work: async () => void (await importAuthorisations(pair.gateway, bytesOf(APPROVALS))),
         resume: async () => void (await importAuthorisations(pair.gateway, bytesOf(APPROVALS))),
@@ -151,7 +120,7 @@ describe.each(BACKENDS)('killed at any statement, on %s', (backend) => {
   it.skipIf(missing)(
     name('the gateway dies during the hand-over'),
     async () => {
-      const statements = await atEvery('gatewayStore', {
+      const statements = await atEvery(pair, 'gatewayStore', {
         prepare: fillBook,
         work: async () => void (await handOver(pair.gateway, pair.link(), PERIOD)),
         resume: finishHandOver,
@@ -165,7 +134,7 @@ describe.each(BACKENDS)('killed at any statement, on %s', (backend) => {
   it.skipIf(missing)(
     name('the registry dies during upload or intake'),
     async () => {
-      const statements = await atEvery('registryStore', {
+      const statements = await atEvery(pair, 'registryStore', {
         prepare: fillBook,
         work: async () => void (await handOver(pair.gateway, pair.link(), PERIOD)),
         resume: finishHandOver,

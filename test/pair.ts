@@ -17,6 +17,7 @@ import type { Registry as RegistryLink } from '../src/gateway/hand-over.ts';
 import { loadTape, type TapeReport } from '../src/gateway/load-tape.ts';
 import { openClient } from '../src/http/client.ts';
 import { enquirerRoutes } from '../src/http/enquirer-routes.ts';
+import { feedRoutes } from '../src/http/feed-routes.ts';
 import type { Server } from '../src/http/instance.ts';
 import { registryProofRoutes } from '../src/http/proof-routes.ts';
 import { registryRoutes } from '../src/http/registry-routes.ts';
@@ -165,6 +166,7 @@ export class Pair {
         registryRoutes({ registry, process })(app);
         enquirerRoutes(registry)(app);
         registryProofRoutes(registry)(app);
+        feedRoutes({ registry, loopback: true })(app);
       },
       title: 'Test',
       description: 'Test',

@@ -36,6 +36,31 @@ function lengthPrefixed(fields: readonly string[]): Buffer {
 }
 
 /**
+ * The hash of one event in lower-case hex.
+ * @param record_sha256 the record's hash in hex
+ * @param before the hash of the event before in hex; empty for the first
+ */
+export function eventHash(
+  authorisationId: string,
+  record_sha256: string,
+  event: AuthorisationEvent,
+  before: string,
+): string {
+  const bytes = lengthPrefixed([
+    'assent/event/1',
+    authorisationId,
+    record_sha256,
+    String(event.seq),
+    event.type,
+    event.at,
+    event.by_party,
+    event.reason === null ? '-' : `+${event.reason}`,
+    before,
+  ]);
+  return hash('sha256', bytes, 'hex');
+}
+
+/**
  * Hashes of the events of one authorisation in lower-case hex, each chained to the one before.
  * @param record_sha256 the record's hash in hex
  */
@@ -47,18 +72,7 @@ export function eventChain(
   const chain: string[] = [];
   let before = '';
   for (const event of events) {
-    const bytes = lengthPrefixed([
-      'assent/event/1',
-      authorisationId,
-      record_sha256,
-      String(event.seq),
-      event.type,
-      event.at,
-      event.by_party,
-      event.reason === null ? '-' : `+${event.reason}`,
-      before,
-    ]);
-    before = hash('sha256', bytes, 'hex');
+    before = eventHash(authorisationId, record_sha256, event, before);
     chain.push(before);
   }
   return chain;

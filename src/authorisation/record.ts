@@ -24,13 +24,27 @@ export const EVENT_STATES = {
 export type EventType = keyof typeof EVENT_STATES;
 export type AuthorisationState = (typeof EVENT_STATES)[EventType];
 
-/** Which events may follow which state; an absent state is an end. `null` is the beginning. */
+/**
+ * Which events may follow which state. '' is the beginning. After an end only a stricter end may
+ * follow: of two sides that ended one authorisation, the stricter end wins on both (docs/FEED.md).
+ */
 export const NEXT_EVENTS: Readonly<Record<string, readonly EventType[]>> = {
   '': ['requested', 'given'],
   requested: ['given', 'refused', 'lapsed', 'invalidated'],
   given: ['paused', 'withdrawn', 'expired', 'revoked', 'invalidated', 'superseded'],
   paused: ['resumed', 'withdrawn', 'expired', 'revoked', 'invalidated', 'superseded'],
+  superseded: ['revoked', 'invalidated', 'withdrawn'],
+  expired: ['revoked', 'invalidated', 'withdrawn'],
+  revoked_by_other: ['invalidated', 'withdrawn'],
+  invalidated: ['withdrawn'],
 };
+
+/** Events that end an authorisation that was given. */
+const ENDS: readonly EventType[] = ['superseded', 'expired', 'revoked', 'invalidated', 'withdrawn'];
+const isEnd = (type: EventType): boolean => isOneOf(ENDS, type);
+/** True for the states of those ends. */
+export const hasEnded = (state: string): boolean =>
+  ENDS.some((type) => EVENT_STATES[type] === state);
 
 export const PURPOSES = ['F1', 'F2', 'Q1', 'Q2', 'Q3', 'E1', 'E2', 'R1'] as const;
 export type Purpose = (typeof PURPOSES)[number];
@@ -160,19 +174,44 @@ export interface AuthorisationEvent {
 }
 
 export type Folded =
-  | { readonly ok: true; readonly state: AuthorisationState; readonly last_seq: number }
+  | {
+      readonly ok: true;
+      readonly state: AuthorisationState;
+      readonly last_seq: number;
+      /** The state after each event. */
+      readonly states: readonly AuthorisationState[];
+    }
   | { readonly ok: false; readonly seq: number };
 
-/** The state after the events, or the first event that may not follow the ones before it. */
-export function fold(events: readonly Pick<AuthorisationEvent, 'seq' | 'type'>[]): Folded {
+type FoldedEvent = Pick<AuthorisationEvent, 'seq' | 'type'> &
+  Partial<Pick<AuthorisationEvent, 'by_party'>>;
+
+/** True when the event may follow the state and changes it. */
+export const mayFollow = (state: string, type: string): boolean =>
+  NEXT_EVENTS[state]?.some((next) => next === type) === true;
+
+/**
+ * The state after the events, or the first event that may not follow the ones before it.
+ * An event that comes after an end which another party made, and which is not itself a stricter
+ * end, was overtaken: its party did not know of the end yet. It stays in the history and leaves
+ * the state as it is.
+ */
+export function fold(events: readonly FoldedEvent[]): Folded {
+  const states: AuthorisationState[] = [];
   let state = '';
+  let ender: FoldedEvent | null = null;
   for (const [index, event] of events.entries()) {
-    const mayFollow = NEXT_EVENTS[state]?.includes(event.type) === true;
-    if (event.seq !== index + 1 || !mayFollow) return { ok: false, seq: event.seq };
-    state = EVENT_STATES[event.type];
+    const isOvertaken: boolean = ender !== null && ender.by_party !== event.by_party;
+    const follows = mayFollow(state, event.type);
+    if (event.seq !== index + 1 || !(follows || isOvertaken)) return { ok: false, seq: event.seq };
+    if (follows) {
+      state = EVENT_STATES[event.type];
+      if (isEnd(event.type)) ender = event;
+    }
+    states.push(state as AuthorisationState);
   }
   if (state === '') return { ok: false, seq: 0 };
-  return { ok: true, state: state as AuthorisationState, last_seq: events.length };
+  return { ok: true, state: state as AuthorisationState, last_seq: events.length, states };
 }
 
 /** True when the answer can be read again; a voice is heard (Order 631, articles 18 and 29). */
@@ -276,11 +315,16 @@ export function recordProblems(record: AuthorisationRecord): string[] {
   return checks.filter(([, isRight]) => !isRight).map(([field]) => field);
 }
 
-/** Events that are not as they must be, by their number. */
+/**
+ * Events that are not as they must be, by their number. The events of one party come in the order
+ * of time; two parties hear of each other's late.
+ */
 export function eventProblems(events: readonly AuthorisationEvent[]): number[] {
+  const newest = new Map<string, AuthorisationEvent>();
   return events
-    .filter((event, index) => {
-      const before = events[index - 1];
+    .filter((event) => {
+      const before = newest.get(event.by_party);
+      newest.set(event.by_party, event);
       return (
         !isInstant(event.at) ||
         !UUID.test(event.by_party) ||

@@ -46,6 +46,8 @@ export interface Prepared {
   readonly record_sha256: string;
   /** Hashes of all its events in order, in hex. */
   readonly chain: readonly string[];
+  /** The state after each event, and after the last. */
+  readonly states: readonly string[];
   readonly state: string;
 }
 
@@ -60,7 +62,7 @@ function problemOf(entry: Entry): string | null {
   return null;
 }
 
-const UNSOUND = { canonical: '', record_sha256: '', chain: [], state: '' };
+const UNSOUND = { canonical: '', record_sha256: '', chain: [], states: [], state: '' };
 
 /** Checks and hashes an entry. */
 export function prepare(entry: Entry): Prepared {
@@ -73,7 +75,8 @@ export function prepare(entry: Entry): Prepared {
   if (hasNul) return { entry, problem: 'a text with NUL', ...UNSOUND };
   const record_sha256 = sha256Hex(canonical);
   const chain = eventChain(entry.record.authorisation_id, record_sha256, entry.events);
-  return { entry, problem: null, canonical, record_sha256, chain, state: folded.state };
+  const { state, states } = folded;
+  return { entry, problem: null, canonical, record_sha256, chain, states, state };
 }
 
 interface Held {
@@ -184,14 +187,16 @@ function rowOf({ entry, canonical, record_sha256, state }: Prepared) {
 }
 
 function eventRows({ prepared, known, leaf_index }: Addition, batch_id: string, at: string) {
-  const { entry, chain } = prepared;
+  const { entry, chain, states } = prepared;
   const { subject_id } = entry;
   const { authorisation_id } = entry.record;
   let text = '';
   for (const event of entry.events.slice(known)) {
     const hash = chain[event.seq - 1] ?? '';
     const prev_hash = chain[event.seq - 2] ?? null;
-    const row = { subject_id, authorisation_id, event, prev_hash, hash, batch_id, leaf_index };
+    const state = states[event.seq - 1] ?? '';
+    const of = { subject_id, authorisation_id, event, state, prev_hash, hash };
+    const row = { ...of, batch_id, leaf_index };
     text += eventRow(row, at);
   }
   return text;

@@ -10,7 +10,6 @@ import { intervalText } from './moment.ts';
 import {
   type AuthorisationEvent,
   type AuthorisationRecord,
-  EVENT_STATES,
   isWritten,
   widensRecipients,
 } from './record.ts';
@@ -100,6 +99,8 @@ export interface EventRow {
   readonly subject_id: string;
   readonly authorisation_id: string;
   readonly event: AuthorisationEvent;
+  /** After the event. */
+  readonly state: string;
   /** In hex; the event before the first has none. */
   readonly prev_hash: string | null;
   readonly hash: string;
@@ -115,7 +116,7 @@ export function eventRow(row: EventRow, recordedAt: string): string {
     row.authorisation_id,
     String(event.seq),
     event.type,
-    EVENT_STATES[event.type],
+    row.state,
     event.at,
     event.by_party,
     textOrNothing(event.reason),

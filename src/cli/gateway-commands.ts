@@ -20,10 +20,19 @@ import { loadTape, type TapeReport } from '../gateway/load-tape.ts';
 import { AssentError } from '../model/error.ts';
 import { admitParticipant } from '../participants/participant.ts';
 import { parseMapping } from '../tape/mapping.ts';
+import { addGatewayFeedCommands, tellRegistry } from './feed-commands.ts';
 import { type GatewayOptions, gatewayOptions, withGateway } from './gateway-home.ts';
-import { buildGatewayServer, connectGateway, createGatewayHome } from './home.ts';
+import {
+  buildGatewayServer,
+  connectGateway,
+  createGatewayHome,
+  openGateway,
+  POLL_S,
+  startExchange,
+} from './home.ts';
 import { addLifeCycleCommands, sweepHourly } from './life-cycle-commands.ts';
-import { percent, print, progressBar, table } from './print.ts';
+import type { Loop } from './loop.ts';
+import { percent, print, printFailure, progressBar, table } from './print.ts';
 import { serveUntilStopped } from './serve.ts';
 
 function fileBytes(path: string): AsyncIterable<Uint8Array> {
@@ -242,13 +251,16 @@ function addAuthorisationCommands(gateway: Command): void {
     .option('--reason <text>', 'why; no identity values')
     .action(
       (id: string, event: string, options: GatewayOptions & { at?: string; reason?: string }) =>
-        withGateway(options, async ({ gateway: g }) => {
+        withGateway(options, async (open) => {
+          const { gateway: g } = open;
           const columns = {
             event,
             event_at: options.at ?? g.now().toISOString(),
             ...(options.reason === undefined ? {} : { event_reason: options.reason }),
           };
-          print(await appendEvent(g, id, columns), options.json === true, showRecorded);
+          const recorded = await appendEvent(g, id, columns);
+          const told = { ...recorded, registry: await tellRegistry(open, id) };
+          print(told, options.json === true, (r) => `${showRecorded(r)}; ${r.registry}`);
         }),
     );
   gatewayOptions(gateway.command('authorisation <authorisation_id>'))
@@ -258,6 +270,28 @@ function addAuthorisationCommands(gateway: Command): void {
         print(await findAuthorisation(g, id), true, String),
       ),
     );
+}
+
+async function start(
+  options: GatewayOptions & { port: string; host: string; url?: string; poll: string },
+): Promise<void> {
+  const poll = Number(options.poll);
+  if (!(poll > 0)) throw new AssentError('argument_invalid', { detail: '--poll is no time' });
+  let loop: Loop | null = null;
+  const poke = () => loop?.poke();
+  const open = await openGateway(resolve(options.home), poke);
+  try {
+    const url = options.url ?? `http://${options.host}:${options.port}`;
+    const server = await buildGatewayServer(open, url, poke);
+    const stopSweeping = sweepHourly(open.gateway);
+    if (open.config.registry)
+      loop = startExchange(open.gateway, open.link(), poll * 1000, printFailure);
+    await serveUntilStopped(server, options);
+    await stopSweeping();
+  } finally {
+    await loop?.stop();
+    await open.close();
+  }
 }
 
 function addServerCommands(gateway: Command): void {
@@ -291,14 +325,8 @@ function addServerCommands(gateway: Command): void {
     .option('--port <n>', 'port to listen on', '8089')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--url <url>', 'where callers reach it; default: host and port')
-    .action((options: GatewayOptions & { port: string; host: string; url?: string }) =>
-      withGateway(options, async (open) => {
-        const url = options.url ?? `http://${options.host}:${options.port}`;
-        const stopSweeping = sweepHourly(open.gateway);
-        await serveUntilStopped(await buildGatewayServer(open, url), options);
-        await stopSweeping();
-      }),
-    );
+    .option('--poll <seconds>', "how often the registry's feed is read", String(POLL_S))
+    .action(start);
 }
 
 /** Adds the gateway's commands. */
@@ -332,4 +360,5 @@ export function addGatewayCommands(gateway: Command): void {
   addGateCommands(gateway);
   addServerCommands(gateway);
   addLifeCycleCommands(gateway);
+  addGatewayFeedCommands(gateway);
 }

@@ -12,17 +12,21 @@ import type { Database } from '../database/database.ts';
 import { migrate } from '../database/migrate.ts';
 import { openPglite } from '../database/pglite.ts';
 import { openPostgresql } from '../database/postgresql.ts';
+import { exchangeEvents } from '../gateway/feed.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Registry as RegistryLink } from '../gateway/hand-over.ts';
 import { openClient } from '../http/client.ts';
 import { complianceRoutes } from '../http/compliance-routes.ts';
 import { enquirerRoutes } from '../http/enquirer-routes.ts';
+import { feedRoutes } from '../http/feed-routes.ts';
 import { gatewayRoutes } from '../http/gateway-routes.ts';
 import type { Server } from '../http/instance.ts';
 import { lifeCycleRoutes } from '../http/life-cycle-routes.ts';
 import { gatewayProofRoutes, registryProofRoutes } from '../http/proof-routes.ts';
 import { registryRoutes } from '../http/registry-routes.ts';
 import { buildServer } from '../http/server.ts';
+import { webhookRoutes } from '../http/webhook-routes.ts';
+import { webhookSender } from '../http/webhook-sender.ts';
 import { publicJwks } from '../keys/jws.ts';
 import { createKeyFile, loadKeyFile } from '../keys/key-file.ts';
 import type { KeyRing, PublicJwk } from '../keys/key-ring.ts';
@@ -30,7 +34,10 @@ import { AssentError } from '../model/error.ts';
 import { admitParticipant, openParticipantStore } from '../participants/participant.ts';
 import { processSubmission, resumeProcessing } from '../registry/intake.ts';
 import type { Registry } from '../registry/registry.ts';
+import { hostOf, isLoopback } from '../registry/webhook-address.ts';
+import { deliverWebhooks } from '../registry/webhooks.ts';
 import type { ApiClient } from '../wire/api-client.ts';
+import { type Loop, startLoop } from './loop.ts';
 
 const now = () => new Date();
 
@@ -160,6 +167,10 @@ function partiesOf({ name, parties, registry }: GatewayConfig): Parties {
     provider: { name, ...parties?.provider },
   };
 }
+/** How often the registry's feed is read; `--poll` of `gateway start` says otherwise. */
+export const POLL_S = 5;
+/** How often the registry looks for webhooks that are due; new ones leave at once. */
+const WEBHOOK_POLL_MS = 1_000;
 
 export interface OpenGateway {
   readonly gateway: Gateway;
@@ -182,7 +193,31 @@ function clientOf(url: string, participantId: string, ring: KeyRing): ApiClient 
   });
 }
 
-export async function openGateway(home: string): Promise<OpenGateway> {
+/**
+ * Exchanges events with the registry until stopped: at once after an event here or a webhook,
+ * else every `everyMs`.
+ */
+export function startExchange(
+  gateway: Gateway,
+  link: RegistryLink,
+  everyMs: number,
+  onFailure: (error: unknown) => void,
+): Loop {
+  let told = '';
+  const run = async () => {
+    await exchangeEvents(gateway, link);
+    told = '';
+  };
+  return startLoop(run, everyMs, (error) => {
+    // A registry that is away for the night is told of once.
+    const what = error instanceof AssentError ? error.code : String(error);
+    if (what !== told) onFailure(error);
+    told = what;
+  });
+}
+
+/** @param announce called after an event was recorded */
+export async function openGateway(home: string, announce?: () => void): Promise<OpenGateway> {
   const config = readConfig<GatewayConfig>(home);
   const ring = ringOf(home);
   const db = await openDatabase(home, 'gateway');
@@ -195,6 +230,7 @@ export async function openGateway(home: string): Promise<OpenGateway> {
     now,
     newId,
     profile: config.profile === null ? null : loadProfile(config.profile),
+    ...(announce ? { announce } : {}),
   };
   const link = (): RegistryLink => {
     if (!config.registry) throw new AssentError('registry_unset');
@@ -253,15 +289,25 @@ function serverBase(url: string, ring: KeyRing, db: Database) {
   };
 }
 
-/** The gateway's own API, for the lender's app and officers. @param url where they reach it */
-export function buildGatewayServer({ gateway }: OpenGateway, url: string): Promise<Server> {
+/**
+ * The gateway's own API, for the lender's app and officers, and the registry's webhooks.
+ * @param url where they reach it
+ * @param pull called when the registry has news
+ */
+export function buildGatewayServer(
+  { gateway, config }: Pick<OpenGateway, 'gateway'> & Partial<Pick<OpenGateway, 'config'>>,
+  url: string,
+  pull: () => void = () => {},
+): Promise<Server> {
+  const keys = () => config?.registry?.keys ?? [];
   return buildServer({
     ...serverBase(url, gateway.ring, gateway.db),
-    routes: (app) => {
+    routes: async (app) => {
       gatewayRoutes(gateway)(app);
       complianceRoutes(app, gateway);
       lifeCycleRoutes(gateway)(app);
       gatewayProofRoutes(gateway)(app);
+      await webhookRoutes({ gateway, keys, pull })(app);
     },
     title: 'Assent gateway',
     description: "The lender's side: what borrowers answered, and what may leave.",
@@ -291,7 +337,10 @@ export async function openRegistry(
     now,
     newId,
     profile: config.profile === null ? null : loadProfile(config.profile),
+    announce: () => webhooks?.poke(),
   };
+  const loopback = isLoopback(hostOf(new URL(config.url)));
+  let webhooks: Loop | null = null;
   let work: Promise<unknown> = Promise.resolve();
   let isClosed = false;
   const process = (id: string) => {
@@ -309,18 +358,22 @@ export async function openRegistry(
       registryRoutes({ registry, process })(app);
       enquirerRoutes(registry)(app);
       registryProofRoutes(registry)(app);
+      feedRoutes({ registry, loopback })(app);
     },
     title: 'Assent registry',
     description:
       'The central credit database: nothing is stored without the authorisation of the borrower.',
   });
   work = resumeProcessing(registry).catch(onFailure);
+  const post = webhookSender(loopback);
+  webhooks = startLoop(() => deliverWebhooks(registry, post), WEBHOOK_POLL_MS, onFailure);
   return {
     server,
     registry,
     close: async () => {
       isClosed = true;
       await server.close();
+      await webhooks?.stop();
       await work;
       await db.close();
     },

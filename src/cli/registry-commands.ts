@@ -6,6 +6,7 @@ import { AssentError } from '../model/error.ts';
 import type { AuditLine } from '../registry/audit.ts';
 import type { FaultPage } from '../registry/submissions.ts';
 import type { SubmissionView } from '../wire/part.ts';
+import { addRegistryFeedCommands } from './feed-commands.ts';
 import { createRegistryHome, openRegistry, operatorClient } from './home.ts';
 import { print, printFailure, table } from './print.ts';
 import { serveUntilStopped } from './serve.ts';
@@ -181,4 +182,5 @@ export function addRegistryCommands(registry: Command): void {
     .option('--host <address>', 'address', '127.0.0.1')
     .action(start);
   addOperation(registry);
+  addRegistryFeedCommands(registry);
 }

@@ -16,6 +16,7 @@ import {
   type AuthorisationRecord,
   type EventType,
   fold,
+  mayFollow,
 } from '../authorisation/record.ts';
 import { entriesOf, prepare, traceRefusals } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
@@ -97,6 +98,7 @@ export async function recordOne(
     const detail = `${fault.field} ${fault.problem}`;
     throw new AssentError(fault.code ?? 'authorisation_invalid', { detail });
   }
+  gateway.announce?.();
   return {
     authorisation_id: entry.record.authorisation_id,
     state: stateOf(entry.events),
@@ -146,6 +148,11 @@ async function appendIn(
   const event = { seq, type, at, by_party: gateway.furnisher_id, reason };
   const events = [...entry.events, event];
   const invalid = (error: AssentError) => refuse(gateway, session, { id, why: 'event' }, error);
+  const before = stateOf(entry.events);
+  if (!mayFollow(before, type)) {
+    const detail = `event: ${type} may not follow ${before}`;
+    return invalid(new AssentError('event_not_next', { detail }));
+  }
   const fault = eventFault(events, gateway.now());
   if (fault) {
     const detail = `${fault.field}: ${fault.problem}`;
@@ -164,11 +171,11 @@ async function appendIn(
 }
 
 /**
- * Appends one event to a known authorisation. An exact retry of any of its events is `unchanged`;
- * an id that is not here and an event that may not follow leave a trace. A withdrawal of one that
- * was superseded reaches the one that took its place, which is answered.
+ * Appends one event to a known authorisation; the registry is told through the outbox. An exact
+ * retry of any of its events is `unchanged`; an id that is not here and an event that may not
+ * follow leave a trace. A withdrawal of one that was superseded reaches the one that took its
+ * place, which is answered.
  * @throws authorisation_unknown, authorisation_invalid, event_*; of `given`, also what
- * `recordOne` throws of an authorisation that supersedes another
  */
 export async function appendEvent(
   gateway: Gateway,
@@ -184,6 +191,7 @@ export async function appendEvent(
     ),
   );
   if (ended instanceof AssentError) throw ended;
+  gateway.announce?.();
   return ended;
 }
 

@@ -12,6 +12,7 @@ import { recordProblems } from '../authorisation/record.ts';
 import { type Entry, type EntryResult, type Prepared, prepare } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
 import type { Gateway } from './gateway.ts';
+import { queueEvents } from './outbox.ts';
 
 /** A key of our own in the advisory lock space ("auth"). */
 const WRITERS_LOCK = 0x61757468;
@@ -127,6 +128,9 @@ async function collect(
     batch_id: batch.id,
   });
   batch.id = batch_id;
+  const stored = prepared.filter((_, place) => results[place]?.result === 'stored');
+  const ids = stored.map(({ entry }) => entry.record.authorisation_id);
+  await queueEvents(session, ids, batch.recorded_at);
   return results;
 }
 

@@ -20,6 +20,10 @@ export interface Gateway {
   readonly parties?: Parties;
   readonly now: () => Date;
   readonly newId: () => string;
+  /** Month rows of a part at most; 100,000 when not said. */
+  readonly partRows?: number;
+  /** Called after an event was recorded, so that the registry is told at once. */
+  readonly announce?: () => void;
 }
 
 /** Called now and then during long work. `done` and `total` are of one unit (bytes or rows). */

@@ -1,9 +1,10 @@
 /**
- * The hand-over of one period: decide → cut into parts → upload → complete → receipt.
+ * The hand-over of one period: exchange events → decide → cut into parts → upload → complete →
+ * receipt.
  *
  * What must stay true: what was decided is written down before anything leaves; a part is cut
  * again, with the state of its authorisations as of now, each time before it is sent, so a
- * withdrawal in between wins; a receipt is believed only if its signature, its counts and its
+ * withdrawal in between wins, on whichever side; a receipt is believed only if its signature, its counts and its
  * Merkle root agree with what was sent. Every step can be repeated after a crash.
  */
 import { MANIFEST_TYP } from '../authorisation/batch.ts';
@@ -15,8 +16,10 @@ import { addMonths, firstDay } from '../model/period.ts';
 import type { ApiClient } from '../wire/api-client.ts';
 import type { Manifest, Receipt, RowFault, SubmissionView } from '../wire/part.ts';
 import { PART_KINDS, type PartKind } from '../wire/part.ts';
+import { exchangeEvents, pullFeed } from './feed.ts';
 import { decidePeriod } from './gate.ts';
 import type { Gateway, Progress } from './gateway.ts';
+import { pushEvents, queueTravelling, settleOutbox } from './outbox.ts';
 import { cutPart, type PlannedPart, planParts } from './parts.ts';
 import { checkReceipt, recordReceipt } from './receipt.ts';
 import { sweep } from './sweep.ts';
@@ -254,6 +257,7 @@ async function send(
     idempotent: true,
   });
   if (declared.state !== 'open') return; // Completed before a crash: only the answer is missing.
+  await pullFeed(gateway, registry);
   const parts = await planParts(gateway, id, handover.period);
   const tree = new MerkleTree();
   for (const [index, part] of parts.entries()) {
@@ -261,6 +265,9 @@ async function send(
     const there = declared.parts.find((known) => known.part_number === part.part_number);
     await uploadPart(gateway, registry, handover, { ...part, there: there?.sha256 ?? null }, tree);
   }
+  // Whoever withdrew since the parts were cut: the registry hears of it before it reads them.
+  await queueTravelling(gateway, id);
+  await pushEvents(gateway, registry);
   const manifest = await signJws(await buildManifest(gateway, handover), gateway.ring, {
     typ: MANIFEST_TYP,
   });
@@ -278,6 +285,7 @@ async function finish(gateway: Gateway, registry: Registry, handover: Handover):
   if (view.state === 'rejected') {
     await gateway.db.transaction(async (session) => {
       await session.query(`update handover set state = 'rejected' where handover_id = $1`, [id]);
+      await settleOutbox(session, id, gateway.now());
       await session.query('delete from authorisation_use where use_id = $1', [id]);
     });
     throw new AssentError('submission_rejected', {
@@ -311,6 +319,7 @@ export async function handOver(
   period: string,
   progress: Progress = () => {},
 ): Promise<HandOverReport> {
+  await exchangeEvents(gateway, registry);
   const running = await findRunning(gateway.db, period);
   // The registry learns of what time has ended with the rows of the same hand-over.
   if (!running) await sweep(gateway);

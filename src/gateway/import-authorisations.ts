@@ -134,6 +134,7 @@ class Import {
   async end(): Promise<ImportReport> {
     await this.#writing;
     if (this.#batch.id !== null) await closeOne(this.#gateway, this.#batch.id);
+    this.#gateway.announce?.();
     return {
       stored: this.#stored,
       unchanged: this.#unchanged,

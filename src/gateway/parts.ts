@@ -86,16 +86,15 @@ async function listSent(session: Session, id: string): Promise<void> {
      where k.revision > coalesce(f.revision, 0)`,
     [id],
   );
-  // Those of the rows, and whatever the registry knows an older state of.
+  // Those the registry does not know; what happens to one that it knows goes through the outbox.
   await session.query(
     `insert into handover_sent (handover_id, kind, row_number, ref, version)
      select $1::uuid, 'authorisation', row_number() over (order by a.authorisation_id),
             a.authorisation_id, a.last_seq
-     from (select authorisation_id from going
-           union select authorisation_id from furnished_authorisation) g
+     from (select distinct authorisation_id from going) g
      join authorisation a on a.authorisation_id = g.authorisation_id
      left join furnished_authorisation f on f.authorisation_id = a.authorisation_id
-     where a.last_seq > coalesce(f.last_seq, 0)`,
+     where f.authorisation_id is null`,
     [id],
   );
 }
@@ -119,7 +118,7 @@ export async function planParts(
     const parts: PlannedPart[] = [];
     for (const kind of ['subject', 'account', 'authorisation', 'month'] as const) {
       const total = rows.find((row) => row.kind === kind)?.n ?? 0;
-      const size = kind === 'month' ? MONTH_ROWS : OTHER_ROWS;
+      const size = kind === 'month' ? (gateway.partRows ?? MONTH_ROWS) : OTHER_ROWS;
       for (let first = 1; first <= total; first += size) {
         const last = Math.min(total, first + size - 1);
         parts.push({ part_number: parts.length + 1, kind, first, last });

@@ -12,6 +12,7 @@ import { firstDay } from '../model/period.ts';
 import type { Manifest, Outcome, Receipt, RowFault } from '../wire/part.ts';
 import { PART_KINDS } from '../wire/part.ts';
 import type { Gateway } from './gateway.ts';
+import { settleOutbox } from './outbox.ts';
 import { monthText } from './parts.ts';
 
 function wrong(detail: string): never {
@@ -129,6 +130,7 @@ export async function recordReceipt(
         [id, kind],
       );
     }
+    await settleOutbox(session, id, gateway.now());
     // An approval none of whose rows went was not used.
     await session.query(
       `delete from authorisation_use u where u.use_id = $1 and not exists (

@@ -343,6 +343,8 @@ function addOperatorRoutes(app: Server, { registry }: RegistryRoutesOptions): vo
           200: Type.Object({
             subject_id: UUID,
             identity: Type.Record(Type.String(), Type.Unknown()),
+            incomplete_since: Type.Union([Type.String(), Type.Null()]),
+            remark: Type.Union([Type.String(), Type.Null()]),
             accounts: Type.Array(Type.Record(Type.String(), Type.Unknown())),
             authorisations: Type.Array(Type.Record(Type.String(), Type.Unknown())),
           }),

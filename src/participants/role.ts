@@ -32,6 +32,11 @@ export const SCOPES = {
   'permits:claim': 'Ask leave to look at a file under an authorisation.',
   'authorisations:prove':
     "Prove authorisations from their furnisher's signature; each look leaves a trace.",
+  'events:write': "Tell the registry of events of one's own authorisations.",
+  'feed:read': "Read one's own feed of events.",
+  'webhooks:write': "Register one's own endpoint for webhooks.",
+  'webhooks:read': "Read every participant's endpoint and its state.",
+  'authorisations:end': 'End an authorisation at the request of the person.',
   'coverage:read': 'Read how many rows went, and why the others stayed.',
 } as const satisfies Record<string, string>;
 export type Scope = keyof typeof SCOPES;
@@ -44,9 +49,18 @@ export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
     'files:read',
     'audits:run',
     'authorisations:prove',
+    'authorisations:end',
+    'webhooks:read',
   ],
-  furnisher: ['submissions:write', 'submissions:read', 'authorisations:prove'],
-  enquirer: ['authorisations:bring', 'permits:claim', 'files:read'],
+  furnisher: [
+    'submissions:write',
+    'submissions:read',
+    'authorisations:prove',
+    'events:write',
+    'feed:read',
+    'webhooks:write',
+  ],
+  enquirer: ['authorisations:bring', 'permits:claim', 'files:read', 'feed:read', 'webhooks:write'],
   supervisor: ['submissions:read_all', 'participants:read'],
   auditor: ['submissions:read_all', 'participants:read', 'audits:run', 'authorisations:prove'],
   app: ['authorisations:write', 'authorisations:read'],

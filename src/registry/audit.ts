@@ -29,14 +29,24 @@ const CHECKS: readonly AuditCheck[] = [
     promise: 1,
     check:
       'every stored month names an authorisation of its person and furnisher, given when it was stored',
-    sql: `with stored as (
-        select distinct m.subject_id, m.authorisation_id, m.submission_id from account_month m),
+    // An event of the very millisecond in which the part was stored came before it if it gave.
+    sql: `with part as (
+        select submission_id, part_number, processed_at,
+          sum((counts ->> 'declared')::bigint) over before - (counts ->> 'declared')::bigint as first_row,
+          sum((counts ->> 'declared')::bigint) over before as last_row
+        from submission_part where kind = 'month' and processed
+        window before as (partition by submission_id order by part_number)),
+      stored as (
+        select distinct m.subject_id, m.authorisation_id, m.submission_id, p.processed_at
+        from account_month m join part p on p.submission_id = m.submission_id
+          and m.row_number > p.first_row and m.row_number <= p.last_row),
       judged as (
         select s.*, (
           select e.state from authorisation a
           join submission b on b.submission_id = s.submission_id and b.furnisher_id = a.provider_id
           join authorisation_event e on e.subject_id = a.subject_id and e.authorisation_id = a.authorisation_id
-            and e.recorded_at <= coalesce(b.ended_at, e.recorded_at)
+            and (e.recorded_at < coalesce(s.processed_at, b.ended_at)
+              or e.recorded_at = coalesce(s.processed_at, b.ended_at) and e.state = 'given')
           where a.subject_id = s.subject_id and a.authorisation_id = s.authorisation_id
           order by e.seq desc limit 1) as state
         from stored s)
@@ -51,6 +61,14 @@ const CHECKS: readonly AuditCheck[] = [
         order by seq desc limit 1) e on true`,
   },
   {
+    promise: 1,
+    check: 'every withdrawal has had its effect on what is held',
+    sql: `select count(*) as checked, count(*) filter (where a.state = 'withdrawn'
+          and a.recipient_class = 'registry' and w.since is null) as violations
+      from authorisation a left join authorisation_effect w
+        on w.subject_id = a.subject_id and w.authorisation_id = a.authorisation_id`,
+  },
+  {
     promise: 2,
     check: 'every row of every submission has one outcome',
     sql: `select count(*) as checked, count(*) filter (where (c.value ->> 'declared')::bigint <>
@@ -60,8 +78,10 @@ const CHECKS: readonly AuditCheck[] = [
   },
   {
     promise: 2,
-    check: 'the receipts count the months that are stored',
-    sql: `with stored as (select submission_id, count(*) as n from account_month group by submission_id)
+    check: 'the receipts count the months that are stored or were erased',
+    sql: `with stored as (select submission_id, sum(n) as n from (
+        select submission_id, count(*) as n from account_month group by submission_id
+        union all select submission_id, months from erasure) each group by submission_id)
       select count(*) as checked, count(*) filter (where coalesce(n, 0) <> ${MONTH_COUNT}) as violations
       from submission s left join stored t on t.submission_id = s.submission_id where s.${ENDED}`,
   },

@@ -18,9 +18,11 @@ import {
   traceRefusals,
 } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
+import { settleEntries } from './authorisation-events.ts';
 import { fault, type TextPart, UUID } from './other-intake.ts';
 import { outcomeOf, type PartOutcome } from './part-outcome.ts';
 import type { Registry } from './registry.ts';
+import { lockWriters } from './store-signed.ts';
 
 type Fault = PartOutcome['faults'][number];
 
@@ -99,14 +101,6 @@ function faultsOf(row: number, result: EntryResult): Fault[] {
   return [fault(row, 'rejected', isOwnAltered ? 'A_ALTERED' : 'W01')];
 }
 
-/** A key of our own in the advisory lock space ("auth"): one writer of authorisations at a time. */
-const WRITERS_LOCK = 0x61757468;
-
-/** Keeps other writers of authorisations out until the transaction ends. */
-export async function lockWriters(session: Session): Promise<void> {
-  await session.query('select pg_advisory_xact_lock($1)', [WRITERS_LOCK]);
-}
-
 /** Entries of one statement. */
 const SLICE = 5_000;
 
@@ -136,6 +130,14 @@ export async function takeAuthorisations(
     );
     for (const [position, result] of results.entries())
       faults.push(...faultsOf(slice[position]?.row ?? 0, result));
+    const isHere = (place: number) =>
+      ['stored', 'unchanged'].includes(results[place]?.result ?? '');
+    await settleEntries(
+      registry,
+      session,
+      part.furnisher_id,
+      slice.filter((_, place) => isHere(place)).map(({ prepared }) => prepared.entry),
+    );
   }
   await traceRefusals(session, refusals, facts);
   await appendLeaves(session, part.submission_id, part.firstRow - 1, leaves);

@@ -6,16 +6,14 @@
  * the document as for a furnisher, and sealed; a retry changes nothing, an altered one is refused.
  */
 
-import { closeBatch, collectEntries } from '../authorisation/batch.ts';
 import { fold, type Purpose } from '../authorisation/record.ts';
 import { isWireEntry } from '../authorisation/schema.ts';
-import { prepare } from '../authorisation/store.ts';
 import { type VerifyingKeys, verifyJws } from '../keys/jws.ts';
 import { AssentError } from '../model/error.ts';
 import { copyText } from '../tape/copy-text.ts';
-import { lockWriters } from './authorisation-intake.ts';
 import { takeSubjects } from './other-intake.ts';
 import type { Registry } from './registry.ts';
+import { storeSigned } from './store-signed.ts';
 
 const PURPOSES: readonly Purpose[] = ['Q1', 'Q2', 'Q3', 'E1'];
 
@@ -91,23 +89,13 @@ export async function recordForEnquirer(
         [id, brought.enquirer_id],
       );
       const subject_id = rows[0]?.subject_id ?? invalid('the person cannot be identified');
-      await lockWriters(session);
-      const entry = prepare({ subject_id, subject_ref: id, record, events });
-      const { results, batch_id } = await collectEntries(session, [entry], {
-        recorded_at: registry.now(),
-        by_party: brought.enquirer_id,
-        collector_id: registry.registry_id,
-        newId: registry.newId,
-        batch_id: null,
-      });
-      if (batch_id !== null)
-        await closeBatch(session, batch_id, { ring: registry.ring, at: registry.now() });
-      const [ended] = results;
-      if (ended?.result === 'invalid') invalid(ended.problem);
-      if (ended?.result === 'refused') return new AssentError('authorisation_altered');
+      const entry = { subject_id, subject_ref: id, record, events };
+      const ended = await storeSigned(registry, session, entry, brought.enquirer_id);
+      if (ended.result === 'invalid') invalid(ended.problem);
+      if (ended.result === 'refused') return new AssentError('authorisation_altered');
       const folded = fold(events);
       if (!folded.ok) throw new Error('stored events fold');
-      const result = ended?.result === 'stored' ? 'stored' : 'unchanged';
+      const result = ended.result === 'stored' ? 'stored' : 'unchanged';
       return { authorisation_id: id, state: folded.state, result };
     },
   );

@@ -1,11 +1,15 @@
 /**
  * A person's file, for an operator. The trace is written in the same transaction, before a byte
  * is returned; without it there is no file.
+ *
+ * What must stay true: only visible months are shown (`visibility.ts`), and an account that has
+ * none is not; whose approval a person withdrew is not named.
  */
 import { AssentError } from '../model/error.ts';
 import { checkIdentityNumber } from '../model/identity-number.ts';
 import type { IdentityKind } from '../model/record.ts';
 import type { Registry } from './registry.ts';
+import { INCOMPLETE_SINCE, VISIBILITY_PARAMS, VISIBLE, visibilityParams } from './visibility.ts';
 
 export interface Look {
   readonly participant_id: string;
@@ -21,6 +25,10 @@ export type Sought =
 export interface FileView {
   readonly subject_id: string;
   readonly identity: Record<string, unknown>;
+  /** Day since which the history is incomplete by choice of the subject, `YYYY-MM-DD`; or null. */
+  readonly incomplete_since: string | null;
+  /** The same in words. */
+  readonly remark: string | null;
   readonly accounts: readonly Record<string, unknown>[];
   readonly authorisations: readonly Record<string, unknown>[];
 }
@@ -54,19 +62,37 @@ async function findSubject(registry: Registry, sought: Sought): Promise<string |
   return rows[0]?.subject_id ?? null;
 }
 
+const SUBJECT = `$${VISIBILITY_PARAMS + 1}::uuid`;
+
 const ACCOUNTS = `
   select k.account_id, k.kind, k.brand, k.currency, k.opened_on, k.closed_on,
-    k.original_amount_minor, k.term_months, f.name as furnisher,
-    (select jsonb_agg(to_jsonb(m) order by m.period) from (
-       select distinct on (n.period) to_char(n.period, 'YYYY-MM') as period, n.revision, n.as_of,
-         n.status, n.limit_minor, n.borrowed_minor, n.balance_minor, n.due_minor, n.paid_minor,
-         n.days_past_due, n.past_due_minor, n.first_delinquency_on, n.five_class, n.authorisation_id
-       from account_month n where n.subject_id = $1 and n.account_id = k.account_id
-       order by n.period, n.revision desc) m) as months
-  from (select distinct on (account_id) * from account where subject_id = $1
+    k.original_amount_minor, k.term_months, f.name as furnisher, shown.months
+  from (select distinct on (account_id) * from account where subject_id = ${SUBJECT}
         order by account_id, revision desc) k
   join participant f on f.participant_id = k.furnisher_id
+  cross join lateral (
+    select jsonb_agg(jsonb_build_object('period', to_char(n.period, 'YYYY-MM'),
+      'revision', n.revision, 'as_of', n.as_of, 'status', n.status, 'limit_minor', n.limit_minor,
+      'borrowed_minor', n.borrowed_minor, 'balance_minor', n.balance_minor,
+      'due_minor', n.due_minor, 'paid_minor', n.paid_minor, 'days_past_due', n.days_past_due,
+      'past_due_minor', n.past_due_minor, 'first_delinquency_on', n.first_delinquency_on,
+      'five_class', n.five_class, 'authorisation_id', n.authorisation_id) order by n.period)
+      filter (where ${VISIBLE}) as months, count(*) as held
+    from (select distinct on (m.period) m.* from account_month m
+          where m.subject_id = ${SUBJECT} and m.account_id = k.account_id
+          order by m.period, m.revision desc) n) shown
+  where shown.months is not null or shown.held = 0
   order by k.opened_on, k.account_id`;
+
+/** Whom a person gave an approval is not told of one that they withdrew. */
+const AUTHORISATIONS = `
+  select a.authorisation_id, a.purpose, a.state, a.starts_at, a.expires_at,
+    case when w.by_subject then null else f.name end as provider
+  from authorisation a
+  left join participant f on f.participant_id = a.provider_id
+  left join authorisation_effect w on w.subject_id = a.subject_id
+    and w.authorisation_id = a.authorisation_id
+  where a.subject_id = $1 order by a.starts_at, a.authorisation_id`;
 
 /** @throws file_unknown when nobody is found; that look leaves no trace, as there is no person. */
 export async function readFile(registry: Registry, sought: Sought, look: Look): Promise<FileView> {
@@ -92,16 +118,17 @@ export async function readFile(registry: Registry, sought: Sought, look: Look): 
       person.identity_sealed,
       `subject ${person.subject_id}`,
     );
-    const accounts = await session.query(ACCOUNTS, [subjectId]);
-    const authorisations = await session.query(
-      `select a.authorisation_id, a.purpose, a.state, a.starts_at, a.expires_at, f.name as provider
-       from authorisation a left join participant f on f.participant_id = a.provider_id
-       where a.subject_id = $1 order by a.starts_at, a.authorisation_id`,
-      [subjectId],
-    );
+    const accounts = await session.query(ACCOUNTS, [...visibilityParams(registry), subjectId]);
+    const authorisations = await session.query(AUTHORISATIONS, [subjectId]);
+    const { rows: gaps } = await session.query<{ since: string | null }>(INCOMPLETE_SINCE, [
+      subjectId,
+    ]);
+    const since = gaps[0]?.since ?? null;
     return {
       subject_id: person.subject_id,
       identity: JSON.parse(Buffer.from(opened).toString('utf8')) as Record<string, unknown>,
+      incomplete_since: since,
+      remark: since === null ? null : `history incomplete by choice of the subject since ${since}`,
       accounts: accounts.rows,
       authorisations: authorisations.rows,
     };

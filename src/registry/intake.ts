@@ -21,8 +21,9 @@ import {
   type PartKind,
   type Receipt,
 } from '../wire/part.ts';
+import { dropTravelling } from './authorisation-events.ts';
 import { takeAuthorisations } from './authorisation-intake.ts';
-import { mergeMonths } from './month-intake.ts';
+import { mergeMonths, PeopleChanged } from './month-intake.ts';
 import { acceptedLeaves, readMonthPart } from './month-part.ts';
 import { takeAccounts, takeSubjects } from './other-intake.ts';
 import {
@@ -35,6 +36,7 @@ import {
 } from './part-check.ts';
 import { addOutcomes, NO_ROWS, type PartOutcome, recordPart } from './part-outcome.ts';
 import type { Registry } from './registry.ts';
+import { lockAuthorisations, relyOnAuthorisations } from './serialise.ts';
 import { findSubmission, type SubmissionRow } from './submissions.ts';
 
 /** SQLSTATEs after which the same transaction may well succeed. */
@@ -56,11 +58,6 @@ async function createPartition(registry: Registry, period: string): Promise<void
     for values from ('${firstDay(period)}') to ('${firstDay(nextPeriod(period))}')`);
 }
 
-/** A key in the advisory lock space for one furnisher's authorisations. */
-function lockKey(furnisherId: string): number {
-  return createHash('sha256').update(furnisherId).digest().readInt32BE(0);
-}
-
 async function merkleBefore(session: Session, id: string, part: number): Promise<MerkleTree> {
   const { rows } = await session.query<{ merkle_state: Uint8Array }>(
     `select merkle_state from submission_part where submission_id = $1 and part_number < $2
@@ -79,17 +76,20 @@ async function takeMonths(
   const { submission_id, furnisher_id, period } = submission;
   // Whoever waits behind a waiter that waits for our next part must not wait for ever.
   await session.query(`set local lock_timeout = '30s'`);
-  await session.query('select pg_advisory_xact_lock_shared($1)', [lockKey(furnisher_id)]);
+  if (work.isJudgedAgain) {
+    await work.before;
+    await relyOnAuthorisations(session, furnisher_id);
+  }
   const read = readMonthPart(work.text, period, work.firstRow, work.checkDates);
   const result = await mergeMonths(registry, session, read, {
     furnisher_id,
     period,
     submission_id,
+    before: work.before, // The tree grows part by part, and no part is kept without those before.
   });
   const lost = new Set(
     result.faults.filter((fault) => fault.outcome !== 'accepted').map((fault) => fault.row_number),
   );
-  await work.before; // The tree grows part by part, and no part is kept without those before it.
   const tree = await merkleBefore(session, submission_id, work.part.part_number);
   tree.addHashes(acceptedLeaves(read, lost));
   return [result, tree.serialise()];
@@ -101,6 +101,8 @@ interface PartWork extends KeptPart {
   readonly part: ManifestPart;
   readonly firstRow: number;
   readonly checkDates: boolean;
+  /** People of the part changed while it was judged: now nobody may change meanwhile. */
+  readonly isJudgedAgain: boolean;
 }
 
 async function takePart(
@@ -114,19 +116,22 @@ async function takePart(
   const place = { submission_id, part_number: part.part_number, kind: part.kind };
   if (part.kind === 'month') {
     const [result, state] = await takeMonths(registry, session, submission, work);
-    await recordPart(session, place, result, state);
+    await recordPart(session, place, result, { merkle_state: state, at: registry.now() });
     return;
   }
   const lines = work.text.toString('utf8').split('\n').slice(0, -1);
   const textPart = { lines, firstRow: work.firstRow, furnisher_id, submission_id };
   if (part.kind === 'authorisation') {
-    await session.query('select pg_advisory_xact_lock($1)', [lockKey(furnisher_id)]);
+    await lockAuthorisations(session, furnisher_id);
     const result = await takeAuthorisations(registry, session, textPart, work.leaves);
-    await recordPart(session, place, result, null);
+    await recordPart(session, place, result, { merkle_state: null, at: registry.now() });
     return;
   }
   const take = { subject: takeSubjects, account: takeAccounts }[part.kind];
-  await recordPart(session, place, await take(registry, session, textPart), null);
+  await recordPart(session, place, await take(registry, session, textPart), {
+    merkle_state: null,
+    at: registry.now(),
+  });
 }
 
 async function processPart(
@@ -136,7 +141,7 @@ async function processPart(
   part: ManifestPart,
   at: { readonly before: Promise<void>; readonly kept: KeptParts },
 ): Promise<void> {
-  let checkDates = false;
+  let [checkDates, isJudgedAgain] = [false, false];
   for (let attempt = 1; ; attempt++) {
     try {
       await registry.db.transaction(async (session) => {
@@ -158,7 +163,7 @@ async function processPart(
           opened = partOf(part, text, firstRow);
         }
         const { before } = at;
-        const work = { ...opened, before, part, firstRow, checkDates };
+        const work = { ...opened, before, part, firstRow, checkDates, isJudgedAgain };
         await takePart(registry, session, submission, work);
       });
       at.kept.delete(part.part_number);
@@ -166,6 +171,7 @@ async function processPart(
     } catch (error) {
       const isPassing = error instanceof DatabaseFailure && PASSING.includes(error.sqlstate);
       if (isBadText(error) && !checkDates) checkDates = true;
+      else if (error instanceof PeopleChanged && !isJudgedAgain) isJudgedAgain = true;
       else if (!isPassing || attempt >= ATTEMPTS) throw error;
     }
   }
@@ -251,6 +257,7 @@ async function endSubmission(
       registry.now(),
     ],
   );
+  await dropTravelling(registry, id);
 }
 
 async function reject(registry: Registry, id: string, why: string): Promise<void> {
@@ -275,6 +282,7 @@ export async function processSubmission(registry: Registry, id: string): Promise
   const checked = await checkParts(registry, submission, manifest, kept);
   if (checked.why !== null) {
     await reject(registry, id, checked.why);
+    await dropTravelling(registry, id);
     return;
   }
   if (checked.tree && checked.tree.size > 0) {

@@ -51,7 +51,7 @@ export async function recordPart(
   session: Session,
   place: PartPlace,
   result: PartOutcome,
-  merkleState: Uint8Array | null,
+  end: { readonly merkle_state: Uint8Array | null; readonly at: Date },
 ): Promise<void> {
   const { faults } = result;
   if (faults.length > 0) {
@@ -75,8 +75,14 @@ export async function recordPart(
   }
   await session.query(
     `update submission_part set processed = true, counts = $3, merkle_state = $4,
-       content_sealed = null
+       processed_at = $5, content_sealed = null
      where submission_id = $1 and part_number = $2`,
-    [place.submission_id, place.part_number, JSON.stringify(result.outcome), merkleState],
+    [
+      place.submission_id,
+      place.part_number,
+      JSON.stringify(result.outcome),
+      end.merkle_state,
+      end.at,
+    ],
   );
 }

@@ -15,4 +15,6 @@ export interface Registry {
   readonly notices: Readonly<Record<string, number>>;
   readonly now: () => Date;
   readonly newId: () => string;
+  /** Called after a feed has grown, so that webhooks leave at once. */
+  readonly announce?: () => void;
 }

@@ -10,5 +10,5 @@ alter table authorisation
 update authorisation set
   by_guardian = (record #>> '{principal,on_behalf_of}') is not null,
   in_writing = coalesce(record #>> '{evidence,method}' in ('CLICK', 'ESIGN', 'PAPER'), false),
-  widens_recipients = coalesce(record #> '{limits,onward}' <> '"NONE"'
-    and record #> '{limits,onward}' <> ('["' || recipient_class || '"]')::jsonb, true);
+  widens_recipients = coalesce(record::jsonb #> '{limits,onward}' <> '"NONE"'
+    and record::jsonb #> '{limits,onward}' <> ('["' || recipient_class || '"]')::jsonb, true);

@@ -1,0 +1,148 @@
+/**
+ * What the end of an authorisation does to the months that are held under it.
+ *
+ * What must stay true: the effect is the stricter, for the person, of the record's and the
+ * profile's, and takes place in the transaction that ends the authorisation; adverse months keep
+ * their statutory clock and months that another authorisation covers stay; what is erased leaves
+ * a certificate that says how many rows of which submission, never what they said.
+ * The table is in docs/FEED.md.
+ */
+import type { Profile } from '../authorisation/profile.ts';
+import { WITHDRAWAL_EFFECTS, type WithdrawalEffect } from '../authorisation/record.ts';
+import type { Entry } from '../authorisation/store.ts';
+import type { Session } from '../database/database.ts';
+import { leafHash, MerkleTree } from '../log/merkle.ts';
+import type { Registry } from './registry.ts';
+import { CLOCK_RUNS, COVERED, VISIBILITY_PARAMS, visibilityParams } from './visibility.ts';
+
+/** The stricter of two; WITHDRAWAL_EFFECTS ascends. */
+export function stricterEffect(left: WithdrawalEffect, right: WithdrawalEffect): WithdrawalEffect {
+  const rank = (effect: WithdrawalEffect) => WITHDRAWAL_EFFECTS.indexOf(effect);
+  return rank(left) >= rank(right) ? left : right;
+}
+
+/** The effect of a state on the rows held under a record; null when it has none. */
+export function effectOf(
+  state: string,
+  ofRecord: WithdrawalEffect,
+  profile: Profile | null,
+): WithdrawalEffect | null {
+  const after: readonly string[] = ['withdrawn', ...(profile?.effect_after ?? [])];
+  if (!after.includes(state)) return null;
+  return stricterEffect(ofRecord, profile?.withdrawal_effect ?? 'STOP_AND_RESTRICT');
+}
+
+/** The record and those before it in its arrangement, whose rows it had taken over. */
+async function arrangementOf(session: Session, entry: Entry): Promise<string[]> {
+  const { rows } = await session.query<{ authorisation_id: string }>(
+    `select authorisation_id from authorisation
+     where subject_id = $1 and (authorisation_id = $2
+       or (arrangement_id = $3 and state = 'superseded')) order by authorisation_id`,
+    [entry.subject_id, entry.record.authorisation_id, entry.record.arrangement_id],
+  );
+  return rows.map((row) => row.authorisation_id);
+}
+
+interface ErasedRow {
+  readonly authorisation_id: string;
+  readonly submission_id: string;
+  readonly leaf: string;
+}
+
+/** Merkle root over the names of rows, in the order of their row numbers in the submission. */
+function rootOf(rows: readonly ErasedRow[]): Uint8Array {
+  const tree = new MerkleTree();
+  tree.addHashes(Buffer.concat(rows.map(({ leaf }) => leafHash(Buffer.from(leaf)))));
+  return tree.root();
+}
+
+const SUBJECT = `$${VISIBILITY_PARAMS + 1}::uuid`;
+const IDS = `$${VISIBILITY_PARAMS + 2}::uuid[]`;
+
+/**
+ * A month is erased with all its revisions when the newest of them stands under one of these
+ * authorisations and nothing lets it stay.
+ */
+const ERASE = `
+  with doomed as materialized (
+    select n.account_id, n.period
+    from (select distinct on (account_id, period) * from account_month where subject_id = ${SUBJECT}
+          order by account_id, period, revision desc) n
+    join (select distinct on (account_id) account_id, account_ref, furnisher_id, kind from account
+          where subject_id = ${SUBJECT} order by account_id, revision desc) k
+      on k.account_id = n.account_id
+    where n.authorisation_id = any(${IDS}) and $2::uuid is not null
+      and not ${CLOCK_RUNS} and not ${COVERED})
+  delete from account_month n using doomed d
+  where n.subject_id = ${SUBJECT} and d.account_id = n.account_id and d.period = n.period
+  returning n.authorisation_id, n.submission_id, n.row_number, 'assent/erased/1' || chr(9)
+    || n.submission_id || chr(9) || n.row_number || chr(9) || n.account_id || chr(9)
+    || to_char(n.period, 'YYYY-MM') || chr(9) || n.revision as leaf`;
+
+/** Erases months under these authorisations, but for those that stay, and certifies it. */
+async function erase(
+  registry: Registry,
+  session: Session,
+  subjectId: string,
+  ids: readonly string[],
+): Promise<void> {
+  // sql: made of the constants above.
+  const { rows } = await session.query<ErasedRow & { row_number: number }>(ERASE, [
+    ...visibilityParams(registry),
+    subjectId,
+    [...ids],
+  ]);
+  const batches = new Map<string, ErasedRow[]>();
+  for (const row of rows.sort((a, b) => a.row_number - b.row_number)) {
+    const key = `${row.authorisation_id} ${row.submission_id}`;
+    batches.set(key, [...(batches.get(key) ?? []), row]);
+  }
+  for (const batch of batches.values()) {
+    const [first] = batch;
+    if (!first) continue;
+    await session.query(
+      `insert into erasure (subject_id, authorisation_id, submission_id, erased_at, months,
+         merkle_root)
+       values ($1, $2, $3, $4, $5, $6)`,
+      [
+        subjectId,
+        first.authorisation_id,
+        first.submission_id,
+        registry.now(),
+        batch.length,
+        rootOf(batch),
+      ],
+    );
+  }
+}
+
+/**
+ * Lets an authorisation's end take effect on what is held. Call it in the transaction that stores
+ * the event; again, it changes nothing.
+ * @param since when it happened
+ */
+export async function takeEffect(
+  registry: Registry,
+  session: Session,
+  entry: Entry,
+  end: { readonly state: string; readonly since: string },
+): Promise<void> {
+  // Only furnishing puts rows here.
+  if (entry.record.parties.recipient_class !== 'registry') return;
+  const effect = effectOf(end.state, entry.record.withdrawal.effect, registry.profile);
+  if (effect === null) return;
+  const ids = await arrangementOf(session, entry);
+  // The names of the effects fall with their strictness: the least is the strictest.
+  for (const id of ids) {
+    await session.query(
+      `insert into authorisation_effect (subject_id, authorisation_id, effect, by_subject, since)
+       values ($1, $2, $3, $4, $5)
+       on conflict (subject_id, authorisation_id) do update set
+         effect = least(authorisation_effect.effect, excluded.effect),
+         by_subject = authorisation_effect.by_subject or excluded.by_subject,
+         since = least(authorisation_effect.since, excluded.since)`,
+      [entry.subject_id, id, effect, end.state === 'withdrawn', end.since],
+    );
+  }
+  if (effect === 'STOP_AND_ERASE') await erase(registry, session, entry.subject_id, ids);
+}

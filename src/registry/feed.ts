@@ -1,0 +1,80 @@
+/**
+ * Feeds: for each participant, the events it must know, in one order, each signed.
+ *
+ * What must stay true: append-only; positions of one recipient have no gap and are committed in
+ * their order, because the row of `feed_head` stays locked from the position's birth to the
+ * commit (a sequence would give neither); nobody reads another's.
+ */
+import type { AuthorisationEvent } from '../authorisation/record.ts';
+import type { Session } from '../database/database.ts';
+import { signJws } from '../keys/jws.ts';
+import { FEED_TYP, type FeedClaims, type FeedPage } from '../wire/feed.ts';
+import type { Registry } from './registry.ts';
+import { queueWebhook } from './webhooks.ts';
+
+/** An event as it stands in the chain of the side where it happened. */
+export interface FeedEvent {
+  readonly authorisation_id: string;
+  readonly record_sha256: string;
+  readonly event: Omit<AuthorisationEvent, 'type'> & { readonly type: string };
+  readonly prev_hash: string | null;
+  readonly event_id: string;
+}
+
+async function nextPosition(session: Session, recipient: string): Promise<number> {
+  const { rows } = await session.query<{ position: number }>(
+    `insert into feed_head (participant_id, position) values ($1, 1)
+     on conflict (participant_id) do update set position = feed_head.position + 1
+     returning position`,
+    [recipient],
+  );
+  return rows[0]?.position ?? 0;
+}
+
+/** Appends one event to the feeds of its recipients, in the transaction that made it true. */
+export async function appendToFeeds(
+  registry: Registry,
+  session: Session,
+  recipients: readonly string[],
+  told: FeedEvent,
+): Promise<void> {
+  const at = registry.now();
+  // In one order for all, so that two events never wait for each other.
+  for (const recipient of [...new Set(recipients)].sort()) {
+    const position = await nextPosition(session, recipient);
+    const { authorisation_id, record_sha256, event, prev_hash, event_id } = told;
+    const claims: FeedClaims = {
+      iss: registry.issuer,
+      aud: recipient,
+      position,
+      iat: Math.floor(at.getTime() / 1000),
+      ...{ authorisation_id, record_sha256, event, prev_hash, event_id },
+    };
+    const signed = await signJws(claims, registry.ring, { typ: FEED_TYP });
+    await session.query(
+      `insert into feed_entry (participant_id, position, event_id, type, authorisation_id, signed,
+         at)
+       values ($1, $2, $3, $4, $5, $6, $7)`,
+      [recipient, position, event_id, event.type, authorisation_id, signed, at],
+    );
+    await queueWebhook(registry, session, recipient, { position, event_id, type: event.type });
+  }
+}
+
+/** Entries of the participant's own feed after a position, oldest first. */
+export async function readFeed(
+  registry: Registry,
+  participantId: string,
+  page: { readonly after: number; readonly limit: number },
+): Promise<FeedPage> {
+  const { rows: entries } = await registry.db.query<{ position: number; signed: string }>(
+    `select position, signed from feed_entry where participant_id = $1 and position > $2
+     order by position limit $3`,
+    [participantId, page.after, page.limit],
+  );
+  const { rows: heads } = await registry.db.query<{ position: number }>(
+    'select position from feed_head where participant_id = $1',
+    [participantId],
+  );
+  return { entries, head: heads[0]?.position ?? 0 };
+}

@@ -1,0 +1,85 @@
+/**
+ * Who waits for whom at the registry: changes of a furnisher's authorisations against the months
+ * that are being stored on their strength.
+ *
+ * What must stay true: a change takes the furnisher's lock alone and ticks its clock; a part of
+ * months commits while it shares the lock, after it has seen that none of its people changed
+ * since they were judged. So no row is stored on the strength of a state that had ended when the
+ * row was committed. The lock is held only while the database works, never while another part is
+ * waited for.
+ */
+import { createHash } from 'node:crypto';
+import type { Session } from '../database/database.ts';
+
+/** Changes remembered; a part that has been judged longer ago than these is judged again. */
+const CHANGES_KEPT = 100_000;
+
+/** A key in the advisory lock space for one furnisher's authorisations. */
+function lockKey(furnisherId: string): number {
+  return createHash('sha256').update(furnisherId).digest().readInt32BE(0);
+}
+
+/** Until the transaction ends, nobody else changes this furnisher's authorisations or relies on them. */
+export async function lockAuthorisations(session: Session, furnisherId: string): Promise<void> {
+  await session.query('select pg_advisory_xact_lock($1)', [lockKey(furnisherId)]);
+}
+
+/** Until the transaction ends, nobody changes this furnisher's authorisations. */
+export async function relyOnAuthorisations(session: Session, furnisherId: string): Promise<void> {
+  await session.query('select pg_advisory_xact_lock_shared($1)', [lockKey(furnisherId)]);
+}
+
+/** The furnisher's clock: how many changes there were. */
+export async function readClock(session: Session, furnisherId: string): Promise<number> {
+  const { rows } = await session.query<{ ticks: number }>(
+    'select ticks from authorisation_clock where provider_id = $1',
+    [furnisherId],
+  );
+  return rows[0]?.ticks ?? 0;
+}
+
+/** Notes that authorisations of these people changed. Call it with `lockAuthorisations`. */
+export async function tickClock(
+  session: Session,
+  furnisherId: string,
+  subjectIds: readonly string[],
+): Promise<void> {
+  if (subjectIds.length === 0) return;
+  const { rows } = await session.query<{ ticks: number }>(
+    `insert into authorisation_clock (provider_id, ticks) values ($1, $2)
+     on conflict (provider_id) do update set ticks = authorisation_clock.ticks + excluded.ticks
+     returning ticks`,
+    [furnisherId, subjectIds.length],
+  );
+  const last = rows[0]?.ticks ?? 0;
+  await session.query(
+    `insert into authorisation_change (provider_id, tick, subject_id)
+     select $1::uuid, $2::bigint + s.n, s.subject_id
+     from unnest($3::uuid[]) with ordinality as s (subject_id, n)`,
+    [furnisherId, last - subjectIds.length, [...subjectIds]],
+  );
+  await session.query('delete from authorisation_change where provider_id = $1 and tick <= $2', [
+    furnisherId,
+    last - CHANGES_KEPT,
+  ]);
+}
+
+/**
+ * Whether people in the temporary table `judged` changed since the clock stood at `since`. Call
+ * it with `relyOnAuthorisations`: then the answer holds until the transaction ends.
+ */
+export async function hasChangedSince(
+  session: Session,
+  furnisherId: string,
+  since: number,
+): Promise<boolean> {
+  const clock = await readClock(session, furnisherId);
+  if (clock === since) return false;
+  if (clock - since >= CHANGES_KEPT) return true;
+  const { rows } = await session.query<{ changed: boolean }>(
+    `select exists (select 1 from authorisation_change c join judged j on j.subject_id = c.subject_id
+       where c.provider_id = $1 and c.tick > $2) as changed`,
+    [furnisherId, since],
+  );
+  return rows[0]?.changed !== false;
+}
