@@ -139,8 +139,11 @@ async function appendIn(
     });
     return refuse(gateway, session, { id, why: 'event' }, invalid);
   }
-  await writeOne(gateway, session, prepared);
-  return { authorisation_id: id, state: prepared.state, result: 'stored' };
+  const { stored } = await writeOne(gateway, session, prepared);
+  if (stored === 1) return { authorisation_id: id, state: prepared.state, result: 'stored' };
+  return new AssentError('authorisation_altered', {
+    detail: 'what is stored is not what was hashed: run the audit',
+  });
 }
 
 /**
