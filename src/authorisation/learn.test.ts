@@ -234,11 +234,11 @@ describe('both sides of an authorisation', () => {
     expect(await r.hear(paused, at)).toBe('stored');
     expect(await r.hear(resumed, at)).toBe('stored');
     const event = { ...paused.event, reason: 'another' };
-    const [, hash] = eventHashes(id, Buffer.from(paused.record_sha256, 'hex'), [
+    const [, hash] = eventChain(id, paused.record_sha256, [
       (await g.entry()).events[0] as AuthorisationEvent,
       event as AuthorisationEvent,
     ]);
-    const fork = { ...paused, event, event_id: Buffer.from(hash ?? []).toString('hex') };
+    const fork = { ...paused, event, event_id: hash ?? '' };
     expect(await r.hear(fork, at)).toBe('altered');
   });
 });

@@ -161,13 +161,16 @@ async function appendIn(
   const { problem, state } = prepare({ ...entry, events });
   if (problem !== null)
     return invalid(new AssentError('authorisation_invalid', { detail: problem }));
-  const { refusals } = await inOneBatch(session, gateway, (batch) =>
+  const { outcome, refusals } = await inOneBatch(session, gateway, (batch) =>
     storeSucceeding(session, gateway, [{ ...entry, events }], batch),
   );
   const [refusal] = refusals;
   if (refusal)
     return new AssentError(refusal.code, { detail: `${refusal.field} ${refusal.problem}` });
-  return { authorisation_id, state, result: 'stored' };
+  if (outcome.stored.length === 1) return { authorisation_id, state, result: 'stored' };
+  return new AssentError('authorisation_altered', {
+    detail: 'what is stored is not what was hashed: run the audit',
+  });
 }
 
 /**
