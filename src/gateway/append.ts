@@ -7,7 +7,7 @@
  * row, so the same text serves a distributed database.
  */
 import type { AuthorisationEvent, EventType } from '../authorisation/record.ts';
-import { type Entry, entriesOf, storeEntries } from '../authorisation/store.ts';
+import { type Entry, entriesOf, type StoreOutcome, storeEntries } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
 import { DatabaseFailure } from '../database/driver-error.ts';
 import type { Gateway } from './gateway.ts';
@@ -33,6 +33,18 @@ export async function retried<T>(run: () => Promise<T>): Promise<T> {
       if (!isConflict || attempt === ATTEMPTS) throw error;
     }
   }
+}
+
+/**
+ * The one door through which the life cycle stores anything, in the caller's transaction.
+ * @param at when this gateway learned of it
+ */
+export function storeAll(
+  session: Session,
+  entries: readonly Entry[],
+  at: Date,
+): Promise<StoreOutcome> {
+  return storeEntries(session, entries, { recorded_at: at });
 }
 
 /** The entry with one more event, of this gateway's. */
@@ -62,5 +74,5 @@ export async function appendEach(
     const addition = byId.get(entry.record.authorisation_id);
     return addition ? [withEvent(gateway, entry, addition)] : [];
   });
-  return (await storeEntries(session, continued, { recorded_at: gateway.now() })).stored;
+  return (await storeAll(session, continued, gateway.now())).stored;
 }

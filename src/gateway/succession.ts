@@ -6,7 +6,7 @@
  * too; uses of a limited authorisation go on counting unless the person answered anew.
  */
 import { fold } from '../authorisation/record.ts';
-import { type Entry, entriesOf, type StoreOutcome, storeEntries } from '../authorisation/store.ts';
+import { type Entry, entriesOf, type StoreOutcome } from '../authorisation/store.ts';
 import {
   givenAt,
   isAnsweredAnew,
@@ -16,7 +16,7 @@ import {
   successionFault,
 } from '../authorisation/succession.ts';
 import type { Session } from '../database/database.ts';
-import { withEvent } from './append.ts';
+import { storeAll, withEvent } from './append.ts';
 import type { Gateway } from './gateway.ts';
 
 export interface Refusal {
@@ -113,7 +113,7 @@ async function succeed(
   session: Session,
   gateway: Gateway,
   accepted: Judged['accepted'],
-  facts: { readonly recorded_at: Date },
+  now: Date,
 ): Promise<void> {
   const given = accepted.filter(({ next }) => givenAt(next.events) !== null);
   const ended = given
@@ -126,7 +126,7 @@ async function succeed(
         reason: next.record.authorisation_id,
       }),
     );
-  await storeEntries(session, ended, facts);
+  await storeAll(session, ended, now);
   const carried = given.filter(({ next, old }) => !isAnsweredAnew(next, old));
   if (carried.length === 0) return;
   await session.query(CARRY_USES, [
@@ -186,7 +186,7 @@ const without = <E extends Entry>(entries: readonly E[], refusals: readonly Refu
 };
 
 /**
- * Stores entries as `storeEntries` does, and with each that supersedes another what becomes of
+ * Stores entries as `storeAll` does, and with each that supersedes another what becomes of
  * that one. Call it in a transaction that is run again on a conflict (`retried`).
  */
 export async function storeSucceeding(
@@ -195,13 +195,13 @@ export async function storeSucceeding(
   entries: readonly Entry[],
 ): Promise<{ readonly outcome: StoreOutcome; readonly refusals: Refusal[] }> {
   // One moment for all: at no moment is the one in force and the other not yet ended.
-  const facts = { recorded_at: gateway.now() };
+  const now = gateway.now();
   const refusals = await intruders(session, entries);
   const sound = without(entries, refusals);
   const settled = await settledAmong(session, sound);
   const isFirst = ({ record }: Entry) =>
     record.supersedes === null || settled.has(record.authorisation_id);
-  const outcome = await storeEntries(session, sound.filter(isFirst), facts);
+  const outcome = await storeAll(session, sound.filter(isFirst), now);
   let waiting = sound.filter((entry) => !isFirst(entry));
   // A chain within one batch: each round stores those whose predecessor is stored.
   while (waiting.length > 0) {
@@ -215,10 +215,10 @@ export async function storeSucceeding(
     );
     const judged = judge(round, olds, await successors(session, olds.values()));
     refusals.push(...judged.refusals);
-    const stored = await storeEntries(
+    const stored = await storeAll(
       session,
       judged.accepted.map(({ next }) => next),
-      facts,
+      now,
     );
     for (const part of ['stored', 'unchanged', 'altered', 'invalid'] as const)
       outcome[part].push(...(stored[part] as never[]));
@@ -227,7 +227,7 @@ export async function storeSucceeding(
       session,
       gateway,
       judged.accepted.filter(({ next }) => isStored.has(next.record.authorisation_id)),
-      facts,
+      now,
     );
     const done = new Set(round);
     waiting = waiting.filter((entry) => !done.has(entry));
