@@ -6,9 +6,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Database } from '../src/database/database.ts';
 import { explainAccount } from '../src/gateway/explain.ts';
+import { EXPORT_FORMS, exportAuthorisation } from '../src/gateway/exports.ts';
 import { faultsAsCsv, tapeFaults } from '../src/gateway/faults.ts';
 import { handOver } from '../src/gateway/hand-over.ts';
 import { importAuthorisations } from '../src/gateway/import-authorisations.ts';
+import { noticesDue } from '../src/gateway/notices-due.ts';
+import { sweep } from '../src/gateway/sweep.ts';
 import { AssentError } from '../src/model/error.ts';
 import { makePerson } from '../src/world/people.ts';
 import { seeded } from '../src/world/seeded.ts';
@@ -97,6 +100,20 @@ it('finds no canary in any report, error, log line or table', async () => {
   keep(handed);
   expect(handed.receipt?.outcomes.month.accepted).toBe(2);
   keep(await explainAccount(pair.gateway, 'a0', PERIOD, new Date()));
+  const parties = {
+    provider: { name: 'L', address: 'A', contact: 'C' },
+    storage_locations: ['CN'],
+  };
+  for (const form of EXPORT_FORMS)
+    keep(
+      await exportAuthorisation(
+        { ...pair.gateway, parties },
+        '00000000-0000-4000-8000-000000000000',
+        form,
+      ),
+    );
+  keep(await sweep(pair.gateway));
+  keep(await noticesDue(pair.gateway.db, 0, 10));
   const api = pair.client();
   keep(await api.json({ method: 'GET', path: '/v1/submissions' }));
   keep(

@@ -67,10 +67,8 @@ const PROFILE = closed({
   }),
   /** What happens to what the registry already holds when an approval is withdrawn. */
   withdrawal_effect: Type.Enum([...WITHDRAWAL_EFFECTS]),
-  /** Ends besides `withdrawn` that have the same effect on what is held; without it, none has. */
-  effect_after: Type.Optional(
-    Type.Array(Type.Enum(['expired', 'revoked_by_other', 'invalidated'])),
-  ),
+  /** Ends besides `withdrawn` that have the same effect on what is held. */
+  effect_after: Type.Array(Type.Enum(['expired', 'revoked_by_other', 'invalidated'])),
   /** Months that the records of approvals and refusals are kept after their end. */
   record_kept_months: COUNT,
   // Kept for later work: the credit file, enquiries, disputes, erasure.
