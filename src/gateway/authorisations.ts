@@ -148,6 +148,7 @@ export interface ShownAuthorisation {
 
 /** @throws authorisation_unknown */
 export async function findAuthorisation(gateway: Gateway, id: string): Promise<ShownAuthorisation> {
+  if (!UUID.test(id)) throw new AssentError('authorisation_unknown');
   const [entry] = await entriesOf(gateway.db, [id]);
   if (!entry) throw new AssentError('authorisation_unknown');
   const { rows } = await gateway.db.query<{ subject_ref: string }>(
