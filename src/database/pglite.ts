@@ -4,13 +4,22 @@
  * What must stay true: one process at a time has the folder open (two would destroy it), which a
  * lock file beside the folder guards, with the process and when it began; COPY goes through `/dev/blob` in bounded pieces.
  */
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { PGlite, type Transaction } from '@electric-sql/pglite';
 import { AssentError } from '../model/error.ts';
 import { batches } from './batches.ts';
 import type { Database, Result, Session, SqlValue } from './database.ts';
 import { fromDriver } from './driver-error.ts';
+import { dropTemplate, keepTemplate, readTemplate } from './pglite-template.ts';
 
 /** Bytes handed to one `/dev/blob` COPY: large enough to be fast, small enough to stay flat. */
 const BLOB_BYTES = 8 * 1024 * 1024;
@@ -148,6 +157,34 @@ function lock(folder: string): () => void {
   throw new AssentError('database_in_use', { detail: 'another process takes the lock as well' });
 }
 
+/** Makes an empty database: from the kept copy, else by initdb, which then leaves a copy. */
+async function createEmpty(folder?: string): Promise<PGlite> {
+  const place = { ...(folder ? { dataDir: folder } : {}), parsers: PARSERS };
+  const template = readTemplate();
+  if (template) {
+    try {
+      return await PGlite.create({ ...place, loadDataDir: template });
+    } catch {
+      dropTemplate();
+      if (folder) rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  const db = await PGlite.create(place);
+  await keepTemplate(db);
+  return db;
+}
+
+/** Opens a folder. A new one is made beside its place, so that what is there is whole. */
+async function openFolder(folder: string): Promise<PGlite> {
+  if (!existsSync(folder)) {
+    const draft = `${folder}.draft`;
+    rmSync(draft, { recursive: true, force: true });
+    await (await createEmpty(draft)).close();
+    renameSync(draft, folder);
+  }
+  return PGlite.create({ dataDir: folder, parsers: PARSERS });
+}
+
 /**
  * Opens an embedded database.
  * @param folder where it lives; undefined keeps it in memory (tests).
@@ -157,7 +194,7 @@ export async function openPglite(folder?: string): Promise<Database> {
   const release = folder === undefined ? () => {} : lock(folder);
   let db: PGlite;
   try {
-    db = await PGlite.create({ ...(folder ? { dataDir: folder } : {}), parsers: PARSERS });
+    db = await (folder === undefined ? createEmpty() : openFolder(folder));
     await db.exec("set timezone to 'UTC'; set jit to off;");
   } catch (error) {
     release();
