@@ -155,7 +155,8 @@ export interface ShownAuthorisation {
 
 /** @throws authorisation_unknown */
 export async function findAuthorisation(gateway: Gateway, id: string): Promise<ShownAuthorisation> {
-  const [entry] = UUID.test(id) ? await entriesOf(gateway.db, [id]) : [];
+  if (!UUID.test(id)) throw new AssentError('authorisation_unknown');
+  const [entry] = await entriesOf(gateway.db, [id]);
   if (!entry) throw new AssentError('authorisation_unknown');
   const { rows } = await gateway.db.query<{ subject_ref: string }>(
     'select subject_ref from customer where subject_id = $1',

@@ -22,5 +22,10 @@ export interface Gateway {
   readonly newId: () => string;
 }
 
-/** Called now and then during long work. `done` and `total` are of one unit (bytes or rows). */
-export type Progress = (step: string, done: number, total: number | null) => void;
+/** Called now and then during long work. `done` and `total` are of one unit (rows if unsaid). */
+export type Progress = (
+  step: string,
+  done: number,
+  total: number | null,
+  unit?: 'bytes' | 'rows' | 'parts' | 'authorisations',
+) => void;
