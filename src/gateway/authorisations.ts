@@ -18,7 +18,7 @@ import {
 import { entriesOf, storeEntries } from '../authorisation/store.ts';
 import { AssentError } from '../model/error.ts';
 import type { Gateway } from './gateway.ts';
-import { recordAuthorisations } from './import-authorisations.ts';
+import { type ImportReport, recordAuthorisations } from './import-authorisations.ts';
 
 /** One event as it comes from outside: `event_at` is ISO 8601 with an offset. */
 export interface EventColumns {
@@ -88,6 +88,17 @@ export async function recordOne(
     state: stateOf(entry.events),
     result: stored > 0 ? 'stored' : 'unchanged',
   };
+}
+
+/** Records some thousand authorisations at most, each once; faults are named, not thrown. */
+export async function recordMany(
+  gateway: Gateway,
+  many: readonly AuthorisationColumns[],
+): Promise<ImportReport> {
+  return recordAuthorisations(
+    gateway,
+    many.map((columns) => entryOf(gateway, columns)),
+  );
 }
 
 /**

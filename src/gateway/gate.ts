@@ -11,6 +11,7 @@ import { AUTHORISATIONS_AT, decideParams, decideSql } from '../authorisation/dec
 import type { Session } from '../database/database.ts';
 import { firstDay } from '../model/period.ts';
 import type { Gateway } from './gateway.ts';
+import { oldestNotices } from './notices.ts';
 
 /** $1 is the first day of the period; the newest revision of each month is what the gate sees. */
 const ROWS_OF_PERIOD = `
@@ -63,12 +64,13 @@ export async function decidePeriod(
     [moment],
   );
   await session.query('analyze gate_row, gate_authorisation');
+  const notices = await oldestNotices(session, gateway, moment);
   await session.query(
     `create temp table decided on commit drop as
      select g.subject_id, d.account_id, g.revision, d.authorisation_id, d.reason
      from (${decideSql('gate_row', 'gate_authorisation')}) d
      join gate_row g on g.account_id = d.account_id`,
-    decideParams(furnishing(gateway, moment, useId)),
+    decideParams({ ...furnishing(gateway, moment, useId), notices }),
   );
   await session.query('analyze decided');
 }
