@@ -13,6 +13,8 @@ import { openPglite } from '../database/pglite.ts';
 import { openPostgresql } from '../database/postgresql.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Registry as RegistryLink } from '../gateway/hand-over.ts';
+import { askingPages, isPageAddress, sendFailurePage } from '../http/asking-pages.ts';
+import { askingRoutes } from '../http/asking-routes.ts';
 import { openClient } from '../http/client.ts';
 import { gatewayRoutes } from '../http/gateway-routes.ts';
 import type { Server } from '../http/instance.ts';
@@ -226,7 +228,12 @@ function serverBase(url: string, ring: KeyRing, db: Database) {
 export function buildGatewayServer({ gateway }: OpenGateway, url: string): Promise<Server> {
   return buildServer({
     ...serverBase(url, gateway.ring, gateway.db),
-    routes: gatewayRoutes(gateway),
+    routes: async (app) => {
+      gatewayRoutes(gateway)(app);
+      askingRoutes(gateway, url)(app);
+      await askingPages(gateway)(app);
+    },
+    pages: { owns: isPageAddress, sendFailure: sendFailurePage },
     title: 'Assent gateway',
     description: "The lender's side: what borrowers answered, and what may leave.",
   });

@@ -13,7 +13,7 @@ import { tokenHash } from './asking.ts';
 import { appendEvent } from './authorisations.ts';
 import type { Gateway } from './gateway.ts';
 import { askedAgainBefore, documentHash, findNotice, type Notice } from './notices.ts';
-import { type OfferedPurpose, type Offer, pageHash } from './offer.ts';
+import { type Offer, type OfferedPurpose, pageHash } from './offer.ts';
 
 /** One purpose of a request, as it stands. */
 export interface AskedPurpose extends OfferedPurpose {
@@ -168,11 +168,11 @@ async function settle(
     const purpose = request?.purposes.find(({ authorisation_id }) => authorisation_id === of.id);
     const event = purpose ? eventOf(of.choice, purpose) : null;
     if (!purpose || event === null) return;
-    const now = gateway.now().toISOString();
+    const at = Math.max(gateway.now().getTime(), Date.parse(purpose.state_at));
     try {
       await appendEvent(gateway, of.id, {
         event,
-        event_at: now > purpose.state_at ? now : purpose.state_at,
+        event_at: new Date(at).toISOString(),
         event_reason: of.reason,
       });
       return;

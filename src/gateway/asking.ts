@@ -120,7 +120,7 @@ export async function openLinks(
 export function offerContext(gateway: Gateway, notice: Notice, now: Date): OfferContext {
   const { profile, furnisher_id, newId } = gateway;
   if (!profile) throw new AssentError('profile_unset');
-  return { notice, furnisher_id, now, newId, lapses_days: profile.request_lapses_days };
+  return { notice, furnisher_id, now, newId, profile };
 }
 
 interface Person {
@@ -134,8 +134,7 @@ async function findAdult(session: Session, subjectRef: string, now: Date): Promi
     [subjectRef],
   );
   const [person] = rows;
-  if (!person)
-    throw new AssentError('request_unfit', { detail: 'subject_ref is not in the book' });
+  if (!person) throw new AssentError('request_unfit', { detail: 'subject_ref is not in the book' });
   if (person.adult_from !== null && person.adult_from > now.toISOString().slice(0, 10))
     throw new AssentError('request_unfit', { detail: 'a minor is not asked by a link' });
   return person;

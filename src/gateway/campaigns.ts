@@ -84,7 +84,9 @@ function isTimeZone(name: string): boolean {
  * @throws campaign_invalid, request_unfit, notice_unknown, profile_unset
  */
 export async function createCampaign(gateway: Gateway, plan: Plan): Promise<Campaign> {
-  const problems = Errors(PLAN, plan).map(({ instancePath, message }) => `${instancePath} ${message}`);
+  const problems = Errors(PLAN, plan).map(
+    ({ instancePath, message }) => `${instancePath} ${message}`,
+  );
   if (problems.length === 0 && !isTimeZone(plan.time_zone))
     problems.push('/time_zone is not the name of a time zone');
   if (problems.length > 0)

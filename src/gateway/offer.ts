@@ -6,6 +6,7 @@
  * shown and agreed are the same words, because all three are read from here (lesson 9).
  */
 import { addSpan } from '../authorisation/moment.ts';
+import type { Profile } from '../authorisation/profile.ts';
 import { AssentError } from '../model/error.ts';
 import type { Language, NoticePurpose, NoticeText } from '../model/notice.ts';
 import type { AuthorisationColumns } from './authorisations.ts';
@@ -41,6 +42,8 @@ export interface OfferedPurpose
   readonly range_to: string | null;
   readonly starts_at: string;
   readonly expires_at: string | null;
+  /** What happens, on withdrawal, to what the recipient already has. */
+  readonly withdrawal_effect: string;
 }
 
 export interface Offer {
@@ -56,7 +59,7 @@ export interface Offer {
 export interface OfferContext {
   readonly notice: Notice;
   readonly furnisher_id: string;
-  readonly lapses_days: number;
+  readonly profile: Pick<Profile, 'request_lapses_days' | 'withdrawal_effect'>;
   readonly now: Date;
   readonly newId: () => string;
 }
@@ -98,7 +101,7 @@ export function makeOffer(wanted: Wanted, context: OfferContext): Offer {
     document.purposes.map(({ code }) => code),
     'purposes',
   );
-  const answerMost = addSpan(now, { n: context.lapses_days, unit: 'DAY' });
+  const answerMost = addSpan(now, { n: context.profile.request_lapses_days, unit: 'DAY' });
   const answerBy = until(wanted.answer_by, answerMost, now, 'answer_by') ?? answerMost;
   const purposes = document.purposes
     .filter(({ code }) => codes.includes(code))
@@ -115,6 +118,7 @@ export function makeOffer(wanted: Wanted, context: OfferContext): Offer {
         range_to: wanted.range_to ?? null,
         starts_at: now.toISOString(),
         expires_at: until(wanted.expires_at, most, now, 'expires_at')?.toISOString() ?? null,
+        withdrawal_effect: context.profile.withdrawal_effect,
       };
     });
   return {
@@ -191,6 +195,7 @@ export function columnsOf(
     service_conditional: purpose.service_conditional,
     necessity_text: text?.necessity ?? '',
     alternative_offered: text?.alternative ?? '',
+    withdrawal_effect: purpose.withdrawal_effect,
     withdrawal_uri: notice.document.withdrawal_uri ?? '',
     events: [{ event: 'requested', event_at: offer.asked_at }],
   };
