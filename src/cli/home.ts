@@ -13,7 +13,7 @@ import { openPglite } from '../database/pglite.ts';
 import { openPostgresql } from '../database/postgresql.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Registry as RegistryLink } from '../gateway/hand-over.ts';
-import { askingPages, isPageAddress, sendFailurePage } from '../http/asking-pages.ts';
+import { askingPages, isPageAddress, sendNoPage } from '../http/asking-pages.ts';
 import { askingRoutes } from '../http/asking-routes.ts';
 import { openClient } from '../http/client.ts';
 import { gatewayRoutes } from '../http/gateway-routes.ts';
@@ -233,7 +233,7 @@ export function buildGatewayServer({ gateway }: OpenGateway, url: string): Promi
       askingRoutes(gateway, url)(app);
       await askingPages(gateway)(app);
     },
-    pages: { owns: isPageAddress, sendFailure: sendFailurePage },
+    pages: { owns: isPageAddress, sendFailure: sendNoPage },
     title: 'Assent gateway',
     description: "The lender's side: what borrowers answered, and what may leave.",
   });

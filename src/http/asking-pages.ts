@@ -75,12 +75,12 @@ function failed(
   return sendPage(reply, failurePage(reason, first), status);
 }
 
+/** An address below the asking page that no route could even read. */
+export const sendNoPage = (_error: unknown, request: FastifyRequest, reply: FastifyReply): void =>
+  void failed(request, reply, 'not_found', 404);
+
 /** Failures of ours and of the browser's request, as pages. */
-export function sendFailurePage(
-  error: unknown,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): void {
+function sendFailurePage(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const code = codeOf(error);
   if (code === 'rate_limited') failed(request, reply, 'rate_limited', 429);
   else if (code === 'not_found') failed(request, reply, 'not_found', 404);
