@@ -10,7 +10,7 @@ import { Type } from 'typebox';
 import { Errors } from 'typebox/value';
 import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
-import { LANGUAGES, type Language } from '../model/notice.ts';
+import { isTimeZone, LANGUAGES, type Language } from '../model/notice.ts';
 import { ACCOUNT_KINDS } from '../model/record.ts';
 import { offerContext } from './asking.ts';
 import type { Gateway } from './gateway.ts';
@@ -68,15 +68,6 @@ export interface Campaign {
 }
 
 const READ = 'select campaign_id, name, plan, state, created_at from campaign';
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /**
  * Makes a campaign, in state `draft`, for the newest version of the notice. The same plan under

@@ -37,6 +37,7 @@ describe('a notice', () => {
     ['/material', undefined],
     ['/more', 1],
     ['/withdrawal_uri', 'javascript:alert(1)'],
+    ['/time_zone', 'Mars/Olympus'],
     ['/purposes', []],
     ['/purposes/0/code', 'S1'],
     ['/purposes/0/recipient_class', 'lender'],

@@ -17,7 +17,7 @@ import {
   RECIPIENT_CLASSES,
   TIME_UNITS,
 } from '../authorisation/record.ts';
-import { LANGUAGES, type NoticeDocument, type NoticePurpose } from '../model/notice.ts';
+import { isTimeZone, LANGUAGES, type NoticeDocument, type NoticePurpose } from '../model/notice.ts';
 import { ACCOUNT_KINDS } from '../model/record.ts';
 
 const closed = <T extends Parameters<typeof Type.Object>[0]>(properties: T) =>
@@ -75,6 +75,7 @@ const NOTICE = closed({
   version: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
   material: Type.Boolean(),
   withdrawal_uri: orNull(Type.String({ pattern: '^https://[^\\s?#]{1,300}$' })),
+  time_zone: Type.String({ maxLength: 100 }),
   purposes: Type.Array(PURPOSE, { minItems: 1, maxItems: PURPOSES.length }),
   texts: closed(Object.fromEntries(LANGUAGES.map((each) => [each, Type.Optional(NOTICE_TEXT)]))),
 });
@@ -148,6 +149,7 @@ export function noticeProblems(document: unknown, profile: Profile | null): stri
   const codes = notice.purposes.map(({ code }) => code);
   return [
     ...(profile ? [] : ['/: the gateway has no profile, so no approval would be valid']),
+    ...(isTimeZone(notice.time_zone) ? [] : ['/time_zone: is not the name of a time zone']),
     ...(new Set(codes).size < codes.length ? ['/purposes: names one twice'] : []),
     ...notice.purposes.flatMap((purpose, index) => {
       const place = `/purposes/${index}`;

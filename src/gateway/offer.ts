@@ -84,11 +84,13 @@ function until(wanted: string | undefined, most: Date | null, now: Date, what: s
   return isFit ? moment : refuse(`${what} must be later than now and within what is allowed`);
 }
 
-/** Approvals end at midnight UTC, so that the date on the page is never later than their end. */
+/** Terms end at midnight UTC: the page names days, and never a later one than it means. */
+function midnight(moment: Date): Date {
+  return new Date(Date.UTC(moment.getUTCFullYear(), moment.getUTCMonth(), moment.getUTCDate()));
+}
+
 function latestEnd(now: Date, months: number | null): Date | null {
-  if (months === null) return null;
-  const end = addSpan(now, { n: months, unit: 'MONTH' });
-  return new Date(Date.UTC(end.getUTCFullYear(), end.getUTCMonth(), end.getUTCDate()));
+  return months === null ? null : midnight(addSpan(now, { n: months, unit: 'MONTH' }));
 }
 
 /** Makes an offer, with new ids. @throws request_unfit: it would widen the notice */
@@ -101,7 +103,9 @@ export function makeOffer(wanted: Wanted, context: OfferContext): Offer {
     document.purposes.map(({ code }) => code),
     'purposes',
   );
-  const answerMost = addSpan(now, { n: context.profile.request_lapses_days, unit: 'DAY' });
+  const answerMost = midnight(
+    addSpan(now, { n: context.profile.request_lapses_days, unit: 'DAY' }),
+  );
   const answerBy = until(wanted.answer_by, answerMost, now, 'answer_by') ?? answerMost;
   const purposes = document.purposes
     .filter(({ code }) => codes.includes(code))
@@ -148,6 +152,8 @@ export function pageHash(notice: Notice, offer: Offer, language: Language): stri
     notice: offer.notice,
     language,
     text: textOf(notice, language),
+    time_zone: notice.document.time_zone,
+    answer_by: offer.answer_by,
     purposes: offer.purposes,
     choices: ['approve', 'refuse'],
     chosen_beforehand: null,

@@ -113,6 +113,7 @@ function viewOf(
     languages: open.languages,
     notice: offer.notice,
     text: textOf(notice, language),
+    time_zone: notice.document.time_zone,
     answer_by: offer.answer_by,
     purposes: open.purposes,
     form_token: Buffer.from(token_of_form).toString('base64url'),

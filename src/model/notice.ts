@@ -15,6 +15,16 @@ export function isLanguage(text: unknown): text is Language {
   return LANGUAGES.some((language) => language === text);
 }
 
+/** True for the IANA name of a time zone that this machine knows. */
+export function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** What a person reads about one purpose. `necessity` and `alternative`: where service depends on it. */
 export interface PurposeText {
   readonly title: string;
@@ -67,6 +77,8 @@ export interface NoticeDocument {
   readonly material: boolean;
   /** Where else a person can withdraw, besides the link; null: nowhere. */
   readonly withdrawal_uri: string | null;
+  /** IANA name: days on the page are meant there. */
+  readonly time_zone: string;
   readonly purposes: readonly NoticePurpose[];
   readonly texts: Partial<Readonly<Record<Language, NoticeText>>>;
 }

@@ -9,7 +9,7 @@
 import { type Html, html } from './html.ts';
 import { requestFrame } from './layout.ts';
 import type { PurposeView, RequestView } from './view.ts';
-import { dateWords, monthWords, timeWords, WORDS, type Words } from './words.ts';
+import { dateWords, monthWords, WORDS, type Words } from './words.ts';
 
 /** What was wrong with an answer that came in: the choices that were made, and that some are missing. */
 export interface Incomplete {
@@ -24,13 +24,13 @@ function term(name: string, text: Html | string | undefined | null, style = ''):
 
 function productWords(words: Words, purpose: PurposeView): string {
   const names: Readonly<Record<string, string>> = words.products;
-  return purpose.products.map((product) => names[product] ?? product).join(', ');
+  return purpose.products.map((product) => names[product] ?? product).join(words.comma);
 }
 
 /** Which accounts, by no more of their numbers than a person needs to tell them apart. */
 export function scopeWords(words: Words, purpose: PurposeView): string {
   if (purpose.accounts === 'ALL') return words.allAccounts(productWords(words, purpose));
-  return words.someAccounts(purpose.accounts.map((ref) => ref.slice(-4)).join(', '));
+  return words.someAccounts(purpose.accounts.map((ref) => ref.slice(-4)).join(words.comma));
 }
 
 /** Which months; null: any. */
@@ -46,16 +46,14 @@ export function rangeWords(view: RequestView, purpose: PurposeView): string | nu
 function terms(view: RequestView, purpose: PurposeView): Html {
   const words = WORDS[view.language];
   const text = view.text.purposes[purpose.code];
-  const end = purpose.expires_at
-    ? words.ends(dateWords(view.language, purpose.expires_at))
-    : words.endless;
+  const end = purpose.expires_at ? words.ends(dateWords(view, purpose.expires_at)) : words.endless;
   return html`<dl>
 ${term(words.recipient, text?.recipient)}
 ${term(words.data, text?.data)}
 ${term(words.scope, scopeWords(words, purpose))}
 ${term(words.months, rangeWords(view, purpose))}
 ${term(words.reason, text?.reason)}
-${term(words.duration, html`${text?.duration} ${end}`)}
+${term(words.duration, html`${text?.duration} <span class="end-date">${end}</span>`)}
 ${term(words.necessity, text?.necessity, 'condition')}
 ${term(words.alternative, text?.alternative, 'condition')}
 ${term(words.refusal, text?.refusal)}
@@ -109,7 +107,7 @@ function form(
 ${open.map((purpose, index) => question(view, purpose, { n: index + 1, all: open.length, incomplete }))}
 <p class="small">${words.nothingYet}</p>
 <button class="button" type="submit">${open.length > 1 ? words.send : words.sendOne}</button>
-<p class="small note">${words.answerBy(timeWords(view.language, view.answer_by))}</p>
+<p class="small note">${words.answerBy(dateWords(view, view.answer_by))}</p>
 </form>`;
 }
 
@@ -124,10 +122,10 @@ export function stateWords(view: RequestView, purpose: PurposeView): string {
   const words = WORDS[view.language];
   const names: Readonly<Record<string, string>> = words.states;
   const name = names[purpose.state] ?? purpose.state;
-  const on = words.on(name, timeWords(view.language, purpose.state_at));
+  const on = words.on(name, dateWords(view, purpose.state_at));
   if (!isInForce(purpose)) return `${on} ${words.notInForce}`;
   const { expires_at } = purpose;
-  return `${on} ${expires_at ? words.endsOn(dateWords(view.language, expires_at)) : words.openEnd}`;
+  return `${on} ${expires_at ? words.endsOn(dateWords(view, expires_at)) : words.openEnd}`;
 }
 
 /** An approval that can be withdrawn. */

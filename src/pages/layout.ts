@@ -33,8 +33,8 @@ export function frame({ language, title, owner, elsewhere, main, end }: Frame): 
 <title>${title}</title>
 ${STYLE_ELEMENT}
 </head>
-<body>
-<header class="top"><div><p>${owner}</p>${links.length > 0 && html`<nav aria-label="Language / 语言">${links}</nav>`}</div></header>
+<body${!owner && html` class="bare"`}>
+${owner && html`<header class="top"><div><p>${owner}</p>${links.length > 0 && html`<nav aria-label="Language / 语言">${links}</nav>`}</div></header>`}
 <main>
 ${main}
 </main>

@@ -3,39 +3,38 @@
  * withdraw, and the numbers and fingerprints by which anybody can find and check the record.
  * Source: Australian CDR receipts on establishing, withdrawing, ending (domain facts 3.5).
  */
-import { rangeWords, scopeWords, stateWords } from './asking-page.ts';
-import { type Html, html } from './html.ts';
+import { isInForce, rangeWords, scopeWords, stateWords } from './asking-page.ts';
+import { type Html, type HtmlValue, html } from './html.ts';
 import { requestFrame } from './layout.ts';
 import type { PurposeView, RequestView } from './view.ts';
-import { dateWords, WORDS } from './words.ts';
+import { dateWords, timeWords, WORDS } from './words.ts';
+
+const pair = (name: string, text: HtmlValue) => html`<div><dt>${name}</dt><dd>${text}</dd></div>`;
 
 function entry(view: RequestView, purpose: PurposeView): Html {
   const words = WORDS[view.language];
   const text = view.text.purposes[purpose.code];
-  const until = purpose.expires_at ? dateWords(view.language, purpose.expires_at) : words.openEnd;
+  const until = purpose.expires_at ? dateWords(view, purpose.expires_at) : words.openEnd;
   const months = rangeWords(view, purpose);
-  const isGiven = purpose.given_at !== null;
   return html`<section class="card">
 <h2>${text?.title}</h2>
 <p class="note"><strong>${stateWords(view, purpose)}</strong></p>
 <dl>
-<dt>${words.toWhom}</dt><dd>${text?.recipient}</dd>
-<dt>${words.what}</dt><dd>${text?.data}</dd>
-<dt>${words.scope}</dt><dd>${scopeWords(words, purpose)}</dd>
-${months && html`<dt>${words.months}</dt><dd>${months}</dd>`}
-<dt>${words.reason}</dt><dd>${text?.reason}</dd>
-${
-  isGiven &&
-  html`<dt>${words.until}</dt><dd>${until}</dd>
-<dt>${words.howToWithdraw}</dt><dd>${text?.withdrawal}</dd>`
-}
+${pair(words.toWhom, text?.recipient)}
+${pair(words.what, text?.data)}
+${pair(words.scope, scopeWords(words, purpose))}
+${months && pair(words.months, months)}
+${pair(words.reason, text?.reason)}
+${isInForce(purpose) && [pair(words.until, until), pair(words.howToWithdraw, text?.withdrawal)]}
 </dl>
 <details><summary>${words.ids}</summary>
 <dl>
-<dt>${words.recordId}</dt><dd><code>${purpose.authorisation_id}</code></dd>
-<dt>${words.arrangementId}</dt><dd><code>${purpose.arrangement_id}</code></dd>
-<dt>${words.recordHash}</dt><dd><code>${purpose.record_sha256}</code></dd>
-<dt>${words.eventHash}</dt><dd><code>${purpose.event_sha256}</code></dd>
+${purpose.given_at && pair(words.states.given, timeWords(view, purpose.given_at))}
+${pair(words.lastStep, timeWords(view, purpose.state_at))}
+${pair(words.recordId, html`<code>${purpose.authorisation_id}</code>`)}
+${pair(words.arrangementId, html`<code>${purpose.arrangement_id}</code>`)}
+${pair(words.recordHash, html`<code>${purpose.record_sha256}</code>`)}
+${pair(words.eventHash, html`<code>${purpose.event_sha256}</code>`)}
 </dl></details>
 </section>`;
 }

@@ -23,11 +23,14 @@ body {
 .top { background: var(--accent); color: #fff; }
 .top div, main, .end { max-width: 38rem; margin: 0 auto; padding: 0 1.125rem; }
 .top div { display: flex; gap: 1rem; align-items: center; justify-content: space-between; min-height: 3.5rem; }
-.top p { margin: .625rem 0; font-weight: 600; font-size: .9375rem; line-height: 1.35; }
+.top p { margin: .625rem 0; font-weight: 600; font-size: .9375rem; line-height: 1.35; text-wrap: balance; }
 .top a { color: #fff; white-space: nowrap; padding: .75rem 0 .75rem .5rem; font-size: .9375rem; }
+.bare { border-top: .375rem solid var(--accent); }
 main { padding-top: 1.75rem; padding-bottom: 1rem; }
 h1 { font-size: 1.625rem; line-height: 1.25; letter-spacing: -.01em; margin: 0 0 .75rem; text-wrap: balance; }
 h2 { font-size: 1.1875rem; line-height: 1.35; margin: 0; text-wrap: balance; }
+h2 + p { margin-top: .5rem; }
+.card > p:last-child { margin-bottom: 0; }
 p { margin: 0 0 1rem; }
 .lead { color: var(--soft); margin-bottom: 1.5rem; }
 a { color: var(--accent); text-underline-offset: .15em; }
@@ -41,8 +44,9 @@ legend + * { clear: both; }
 .count { display: block; font-size: .8125rem; font-weight: 600; color: var(--soft); letter-spacing: .02em; margin-bottom: .25rem; }
 dl { margin: 0; }
 dt { font-size: .875rem; font-weight: 600; color: var(--soft); }
-dd { margin: .0625rem 0 .875rem; }
-dd:last-child { margin-bottom: 0; }
+dd { margin: .125rem 0 0; }
+dl > div + div { margin-top: .9375rem; }
+.end-date { display: block; margin-top: .375rem; font-weight: 600; }
 .condition { border-left: 4px solid var(--accent); padding-left: .75rem; }
 .choices { display: grid; grid-template-columns: 1fr 1fr; gap: .625rem; margin-top: 1.125rem; padding-top: 1.125rem; border-top: 1px solid var(--line); }
 .choice {
@@ -84,7 +88,8 @@ summary::before { content: "+"; width: 1.25rem; font-weight: 600; }
 details[open] summary::before { content: "\\2212"; }
 .end { padding-top: .25rem; padding-bottom: 2.5rem; }
 .end p { margin-bottom: .5rem; }
-.plain-list { margin-top: 0; padding-left: 2.25rem; font-weight: 600; }
+.plain-list { list-style: none; font-weight: 600; }
+.plain-list li + li { margin-top: .5rem; }
 .other { border-top: 1px solid var(--line); margin-top: 1.75rem; padding-top: 1.75rem; }
 @media (min-width: 34rem) {
   .pair { grid-template-columns: 1fr 1fr; }

@@ -28,6 +28,8 @@ export interface RequestView {
   readonly languages: readonly Language[];
   readonly notice: { readonly id: string; readonly version: number; readonly sha256: string };
   readonly text: NoticeText;
+  /** In which the days on the pages are meant. */
+  readonly time_zone: string;
   readonly answer_by: string;
   readonly purposes: readonly PurposeView[];
   /** Proves that a form was drawn here, for this request and this page. */

@@ -9,7 +9,7 @@ import type { Language } from '../model/notice.ts';
 const EN = {
   name: 'English',
   lang: 'en',
-  privacy: 'What we ask',
+  comma: ', ',
   purposeOf: (n: number, all: number) => `Question ${n} of ${all}`,
   recipient: 'Who gets it',
   data: 'What they get',
@@ -34,7 +34,7 @@ const EN = {
   send: 'Send my answers',
   sendOne: 'Send my answer',
   nothingYet: 'Nothing is chosen for you, and nothing counts until you press the button.',
-  answerBy: (date: string) => `You can answer until ${date}. Not answering counts as no approval.`,
+  answerBy: (date: string) => `You can answer before ${date}. Not answering counts as no approval.`,
   missingTitle: 'Please answer every question',
   missing: 'Choose “I agree” or “I refuse”.',
   errorPrefix: 'Error: ',
@@ -90,6 +90,7 @@ const EN = {
   what: 'What',
   toWhom: 'To whom',
   ids: 'Numbers for reference',
+  lastStep: 'Last step',
   recordId: 'Record',
   arrangementId: 'Arrangement',
   recordHash: 'Fingerprint of the record',
@@ -113,7 +114,6 @@ const EN = {
       'Please open the link again in a few minutes: it shows what is on record.',
     ],
   },
-  atTime: 'UTC',
 };
 
 export type Words = typeof EN;
@@ -121,7 +121,7 @@ export type Words = typeof EN;
 const ZH: Words = {
   name: '中文',
   lang: 'zh-CN',
-  privacy: '征求您的意见',
+  comma: '、',
   purposeOf: (n, all) => `第 ${n} 项，共 ${all} 项`,
   recipient: '提供给谁',
   data: '提供哪些信息',
@@ -201,6 +201,7 @@ const ZH: Words = {
   what: '内容',
   toWhom: '提供给谁',
   ids: '备查编号',
+  lastStep: '最近一步',
   recordId: '记录',
   arrangementId: '安排',
   recordHash: '记录指纹',
@@ -218,27 +219,43 @@ const ZH: Words = {
     rate_limited: ['操作过于频繁', '请稍等一分钟后重新打开链接。未作任何更改。'],
     failed: ['我们的系统出现问题', '请在几分钟后重新打开链接，页面会显示已记录的内容。'],
   },
-  atTime: '协调世界时',
 };
 
 export const WORDS: Readonly<Record<Language, Words>> = { en: EN, zh: ZH };
 
-/** A day, in words; UTC. */
-export function dateWords(language: Language, iso: string): string {
-  const locale = language === 'zh' ? 'zh-CN' : 'en-GB';
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' }).format(
-    new Date(iso),
-  );
+/** Where dates are read: the language, and the time zone that the notice names. */
+interface Place {
+  readonly language: Language;
+  readonly time_zone: string;
 }
 
-/** A day and the time of day, UTC. */
-export function timeWords(language: Language, iso: string): string {
-  return `${dateWords(language, iso)} ${iso.slice(11, 16)} ${WORDS[language].atTime}`;
+const LOCALES: Readonly<Record<Language, string>> = { en: 'en-GB', zh: 'zh-CN' };
+
+/** A day, in words. */
+export function dateWords({ language, time_zone }: Place, iso: string): string {
+  const options = { dateStyle: 'long', timeZone: time_zone } as const;
+  return new Intl.DateTimeFormat(LOCALES[language], options).format(new Date(iso));
+}
+
+/** A day and the time of day, with the time zone. */
+export function timeWords({ language, time_zone }: Place, iso: string): string {
+  const options = {
+    year: 'numeric',
+    month: 'long',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+    timeZoneName: 'short',
+    timeZone: time_zone,
+  } as const;
+  return new Intl.DateTimeFormat(LOCALES[language], options).format(new Date(iso));
 }
 
 /** A month `YYYY-MM`, in words. */
 export function monthWords(language: Language, period: string): string {
-  const locale = language === 'zh' ? 'zh-CN' : 'en-GB';
   const options = { year: 'numeric', month: 'long', timeZone: 'UTC' } as const;
-  return new Intl.DateTimeFormat(locale, options).format(new Date(`${period}-01T00:00:00Z`));
+  return new Intl.DateTimeFormat(LOCALES[language], options).format(
+    new Date(`${period}-01T00:00:00Z`),
+  );
 }
