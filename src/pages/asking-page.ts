@@ -123,9 +123,9 @@ export function stateWords(view: RequestView, purpose: PurposeView): string {
   const names: Readonly<Record<string, string>> = words.states;
   const name = names[purpose.state] ?? purpose.state;
   const on = words.on(name, dateWords(view, purpose.state_at));
-  if (!isInForce(purpose)) return `${on} ${words.notInForce}`;
+  if (!isInForce(purpose)) return `${on}${words.gap}${words.notInForce}`;
   const { expires_at } = purpose;
-  return `${on} ${expires_at ? words.endsOn(dateWords(view, expires_at)) : words.openEnd}`;
+  return `${on}${words.gap}${expires_at ? words.endsOn(dateWords(view, expires_at)) : words.openEnd}`;
 }
 
 /** An approval that can be withdrawn. */
@@ -147,7 +147,7 @@ function answered(view: RequestView, purpose: PurposeView): Html {
   return html`<section class="card">
 ${stateChip(view, purpose)}
 <h2>${title}</h2>
-<p>${stateWords(view, purpose)}${isFinal && html` ${words.changeMind}`}</p>
+<p>${stateWords(view, purpose)}${isFinal && html`${words.gap}${words.changeMind}`}</p>
 ${isInForce(purpose) && html`<a class="button plain" href="${address}" aria-label="${words.withdrawOf(title)}">${words.withdraw}</a>`}
 </section>`;
 }

@@ -44,7 +44,7 @@ export function receiptPage(view: RequestView): string {
   const query = `?lang=${view.language}`;
   const main = html`
 <h1>${words.receiptTitle}</h1>
-<div class="done" role="status"><p><strong>${words.recorded}</strong> ${words.receiptLead}</p></div>
+<div class="done" role="status"><p><strong>${words.recorded}</strong>${words.gap}${words.receiptLead}</p></div>
 ${view.purposes.map((purpose) => entry(view, purpose))}
 <div class="pair">
 <a class="button" href="${view.path}/receipt.json${query}" download>${words.download}</a>

@@ -29,6 +29,7 @@ body {
 main { padding-top: 1.75rem; padding-bottom: 1rem; }
 h1 { font-size: 1.625rem; line-height: 1.25; letter-spacing: -.01em; margin: 0 0 .75rem; text-wrap: balance; }
 h2 { font-size: 1.1875rem; line-height: 1.35; margin: 0; text-wrap: balance; }
+h1:lang(zh), h2:lang(zh), .top p:lang(zh) { text-wrap: wrap; line-height: 1.4; }
 h2 + p { margin-top: .5rem; }
 .card > p:last-child { margin-bottom: 0; }
 p { margin: 0 0 1rem; }

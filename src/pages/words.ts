@@ -10,6 +10,8 @@ const EN = {
   name: 'English',
   lang: 'en',
   comma: ', ',
+  /** Between two sentences. */
+  gap: ' ',
   purposeOf: (n: number, all: number) => `Question ${n} of ${all}`,
   recipient: 'Who gets it',
   data: 'What they get',
@@ -122,6 +124,7 @@ const ZH: Words = {
   name: '中文',
   lang: 'zh-CN',
   comma: '、',
+  gap: '',
   purposeOf: (n, all) => `第 ${n} 项，共 ${all} 项`,
   recipient: '提供给谁',
   data: '提供哪些信息',
