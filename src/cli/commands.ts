@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { addAskingCommands } from './asking-commands.ts';
 import { addGatewayCommands } from './gateway-commands.ts';
 import { createCard } from './home.ts';
 import { printFailure } from './print.ts';
@@ -16,11 +17,11 @@ export async function main(argv: readonly string[]): Promise<void> {
       'An open consumer-credit registry in which nothing moves without the borrower’s authorisation',
     )
     .showHelpAfterError();
-  addGatewayCommands(
-    program
-      .command('gateway')
-      .description("the lender's side: book, authorisations, gate, hand-over"),
-  );
+  const gateway = program
+    .command('gateway')
+    .description("the lender's side: book, authorisations, gate, hand-over");
+  addGatewayCommands(gateway);
+  addAskingCommands(gateway);
   addRegistryCommands(program.command('registry').description('the central credit database'));
   program
     .command('card')

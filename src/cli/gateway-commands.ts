@@ -29,12 +29,12 @@ import {
 import { percent, print, progressBar, table } from './print.ts';
 import { serveUntilStopped } from './serve.ts';
 
-interface Shared {
+export interface Shared {
   readonly home: string;
   readonly json?: boolean;
 }
 
-async function withGateway(
+export async function withGateway(
   shared: Shared,
   run: (open: OpenGateway) => Promise<void>,
 ): Promise<void> {
@@ -46,7 +46,7 @@ async function withGateway(
   }
 }
 
-function shared(command: Command): Command {
+export function shared(command: Command): Command {
   return command
     .option('--home <folder>', "the gateway's home", '.assent/gateway')
     .option('--json', 'print JSON');
@@ -223,7 +223,7 @@ function addGateCommands(gateway: Command): void {
     );
 }
 
-function readJson(path: string): unknown {
+export function readJson(path: string): unknown {
   if (!existsSync(path)) throw new AssentError('file_unreadable');
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
