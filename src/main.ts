@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { countOf, portOf } from './cli/arguments.ts';
 import {
+  buildGatewayServer,
   connectGateway,
   createGatewayHome,
   createRegistryHome,
@@ -25,11 +26,13 @@ import { percent, printFailure, table } from './cli/print.ts';
 import { showAudit } from './cli/registry-commands.ts';
 import { listen } from './cli/serve.ts';
 import { type ShownFile, showFile } from './cli/show-file.ts';
+import { askOne } from './gateway/asking.ts';
 import { type Coverage, coverage } from './gateway/coverage.ts';
 import { bookPeriods } from './gateway/gate.ts';
 import { type HandOverReport, handOver } from './gateway/hand-over.ts';
 import { importAuthorisations } from './gateway/import-authorisations.ts';
 import { loadTape, type TapeReport } from './gateway/load-tape.ts';
+import { publishNotice } from './gateway/notices.ts';
 import { AssentError } from './model/error.ts';
 import type { AuditLine } from './registry/audit.ts';
 import { parseMapping } from './tape/mapping.ts';
@@ -40,15 +43,16 @@ const BORROWERS = 2000;
 const USAGE = `npm start -- [--exit] [--home FOLDER] [--port N] [--borrowers N]
 
 Makes a world of two lenders and one registry, hands over what borrowers approved, shows what
-happened, then serves the registry until stopped.
+happened, then serves the registry, and the first lender's asking page, until stopped.
   --exit         stop after the summary; exit code 0 only when every promise held
   --home         where everything is kept (default .assent)
-  --port         of the registry (default 8088)
+  --port         of the registry (default 8088); the first lender's gateway takes the next one
   --borrowers    how many to make up (default ${BORROWERS}, or as many as the home has)
 
 DATABASE_URL is not used here: the world keeps its databases in its folder.`;
 
 const MAPPING = new URL('../examples/canonical.mapping.json', import.meta.url);
+const NOTICE = new URL('../examples/credit-record.notice.json', import.meta.url);
 const WORLD = { seed: 20261123, months: 24, last_period: '2026-10' } as const;
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -165,6 +169,46 @@ faults by rule: ${Object.entries(counts.faults_by_rule)
     .join(', ')}`;
 }
 
+/**
+ * Asks one borrower who was never asked, or finds the request of an earlier run that still waits.
+ * @returns path of the asking page
+ */
+async function askBorrower({ gateway }: OpenGateway): Promise<string | null> {
+  await publishNotice(gateway, JSON.parse(readFileSync(NOTICE, 'utf8')));
+  const { rows } = await gateway.db.query<{ subject_ref: string; request_id: string | null }>(
+    `select c.subject_ref, r.request_id from customer c
+     left join request r on r.subject_id = c.subject_id and r.expires_at > $1::timestamptz
+     where (c.adult_from is null or c.adult_from <= $1::timestamptz)
+       and not exists (select 1 from authorisation a where a.subject_id = c.subject_id
+         and (a.state <> 'requested' or r.request_id is null))
+     order by r.request_id is null, c.subject_ref limit 1`,
+    [gateway.now()],
+  );
+  const [borrower] = rows;
+  if (!borrower) return null;
+  const asked = await askOne(gateway, {
+    request_id: borrower.request_id ?? gateway.newId(),
+    subject_ref: borrower.subject_ref,
+    notice_id: 'credit-record',
+    language: 'zh',
+  });
+  return asked.path;
+}
+
+/** Serves the first lender's gateway, with a borrower to be asked, until it is closed. */
+async function serveLender(home: string, port: number): Promise<() => Promise<void>> {
+  const open = await openGateway(home);
+  const url = `http://127.0.0.1:${port}`;
+  const server = await buildGatewayServer(open, url);
+  const path = await askBorrower(open);
+  await listen(server, { port, host: '127.0.0.1' });
+  if (path) say(`\nOne borrower is being asked; answer in their place:\n${url}${path}`);
+  return async () => {
+    await server.close();
+    await open.close();
+  };
+}
+
 /** A borrower of both lenders, if there is one; found by the operator through the store. */
 async function findBorrower(
   registry: Awaited<ReturnType<typeof openRegistry>>['registry'],
@@ -266,8 +310,10 @@ async function run(options: RunOptions): Promise<void> {
     say(isKept ? '\nEvery promise held.' : '\nA promise was broken.');
     if (!isKept) process.exitCode = 1;
     if (options.exit) return;
+    const closeLender = await serveLender(join(options.home, 'lender-1'), options.port + 1);
     say(`\nAPI documentation: ${url}/documentation\nStop with Ctrl-C.`);
     await untilInterrupted();
+    await closeLender();
   } finally {
     await open.close();
   }

@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { addAskingCommands } from './asking-commands.ts';
 import { addComplianceCommands } from './compliance-commands.ts';
 import { addGatewayCommands } from './gateway-commands.ts';
 import { createCard, VERSION } from './home.ts';
@@ -42,6 +43,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .command('gateway')
     .description("the lender's side: book, authorisations, gate, hand-over");
   addGatewayCommands(gateway);
+  addAskingCommands(gateway);
   addComplianceCommands(gateway);
   addRegistryCommands(program.command('registry').description('the central credit database'));
   addCard(program);

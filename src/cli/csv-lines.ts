@@ -17,7 +17,7 @@ export function csvLines<Row extends object>(
 
 /** Prints pages of rows under one header, holding one page at a time. */
 export async function printCsv<Row extends object>(
-  pages: AsyncIterable<readonly Row[]>,
+  pages: AsyncIterable<readonly Row[]> | Iterable<readonly Row[]>,
   columns: readonly (keyof Row & string)[],
 ): Promise<void> {
   let header = `\ufeff${columns.join(',')}\r\n`;

@@ -15,12 +15,9 @@ import { openPostgresql } from '../database/postgresql.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Registry as RegistryLink } from '../gateway/hand-over.ts';
 import { openClient } from '../http/client.ts';
-import { complianceRoutes } from '../http/compliance-routes.ts';
-import { enquirerRoutes } from '../http/enquirer-routes.ts';
-import { gatewayRoutes } from '../http/gateway-routes.ts';
+import { gatewayApi } from '../http/gateway-api.ts';
 import type { Server } from '../http/instance.ts';
-import { lifeCycleRoutes } from '../http/life-cycle-routes.ts';
-import { registryRoutes } from '../http/registry-routes.ts';
+import { registryApi } from '../http/registry-api.ts';
 import { buildServer } from '../http/server.ts';
 import { publicJwks } from '../keys/jws.ts';
 import { createKeyFile, loadKeyFile } from '../keys/key-file.ts';
@@ -316,11 +313,7 @@ function serverBase(url: string, ring: KeyRing, db: Database) {
 export function buildGatewayServer({ gateway }: OpenGateway, url: string): Promise<Server> {
   return buildServer({
     ...serverBase(url, gateway.ring, gateway.db),
-    routes: (app) => {
-      gatewayRoutes(gateway)(app);
-      complianceRoutes(app, gateway);
-      lifeCycleRoutes(gateway)(app);
-    },
+    ...gatewayApi(gateway, url),
     title: 'Assent gateway',
     description: "The lender's side: what borrowers answered, and what may leave.",
   });
@@ -364,10 +357,7 @@ export async function openRegistry(
   };
   const server = await buildServer({
     ...serverBase(config.url, ring, db),
-    routes: (app) => {
-      registryRoutes({ registry, process })(app);
-      enquirerRoutes(registry)(app);
-    },
+    routes: registryApi({ registry, process }),
     title: 'Assent registry',
     description:
       'The central credit database: nothing is stored without the authorisation of the borrower.',

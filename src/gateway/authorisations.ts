@@ -20,7 +20,7 @@ import {
 import { entriesOf } from '../authorisation/store.ts';
 import { AssentError } from '../model/error.ts';
 import type { Gateway } from './gateway.ts';
-import { recordAuthorisations } from './import-authorisations.ts';
+import { type ImportReport, recordAuthorisations } from './import-authorisations.ts';
 import { storeSucceeding } from './succession.ts';
 import { type Use, usesOf } from './uses.ts';
 
@@ -94,6 +94,17 @@ export async function recordOne(
     state: stateOf(entry.events),
     result: stored > 0 ? 'stored' : 'unchanged',
   };
+}
+
+/** Records some thousand authorisations at most, each once; faults are named, not thrown. */
+export async function recordMany(
+  gateway: Gateway,
+  many: readonly AuthorisationColumns[],
+): Promise<ImportReport> {
+  return recordAuthorisations(
+    gateway,
+    many.map((columns) => entryOf(gateway, columns)),
+  );
 }
 
 /**

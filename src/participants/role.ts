@@ -30,6 +30,10 @@ export const SCOPES = {
   'authorisations:read': 'Read authorisations and their events.',
   'authorisations:bring': "Bring authorisations for the enquirer's own looks.",
   'permits:claim': 'Ask leave to look at a file under an authorisation.',
+  'requests:write': 'Ask borrowers, one by one.',
+  'outbox:read': 'Fetch the messages that ask and remind borrowers.',
+  'campaigns:write': 'Make, start, pause, stop and advance campaigns.',
+  'campaigns:read': 'Read the campaigns and how far they are.',
   'coverage:read': 'Read how many rows went, and why the others stayed.',
 } as const satisfies Record<string, string>;
 export type Scope = keyof typeof SCOPES;
@@ -46,8 +50,15 @@ export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
   enquirer: ['authorisations:bring', 'permits:claim', 'files:read'],
   supervisor: ['submissions:read_all', 'participants:read'],
   auditor: ['submissions:read_all', 'participants:read', 'audits:run'],
-  app: ['authorisations:write', 'authorisations:read'],
-  officer: ['authorisations:read', 'coverage:read'],
+  app: [
+    'authorisations:write',
+    'authorisations:read',
+    'requests:write',
+    'outbox:read',
+    'campaigns:write',
+    'campaigns:read',
+  ],
+  officer: ['authorisations:read', 'coverage:read', 'campaigns:write', 'campaigns:read'],
 };
 
 /** True for the exact name of a scope. */

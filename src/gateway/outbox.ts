@@ -1,0 +1,152 @@
+/**
+ * The outbox: messages that the lender's app fetches and sends in its own way.
+ *
+ * What must stay true: a message gets its place, once, at the moment it is handed out, and only
+ * if it may go out at that moment: its campaign runs, it is an asking hour where the person
+ * lives, nobody answered meanwhile. Asking again from the same place gives the same messages, so
+ * an app that died has lost nothing and, knowing `message_id`, sends nothing twice.
+ */
+import type { Session } from '../database/database.ts';
+import { linkPath, linkToken } from './asking.ts';
+import type { Gateway } from './gateway.ts';
+import { askedAgainBefore } from './notices.ts';
+import { isAskingHour } from './wave.ts';
+
+export interface Message {
+  readonly position: number;
+  /** Stable: the request and the message's number. */
+  readonly message_id: string;
+  readonly subject_ref: string;
+  readonly kind: 'request' | 'reminder';
+  /** Path of the asking page; its token is a secret of the person. */
+  readonly path: string;
+  readonly language: string;
+  readonly due_at: string;
+}
+
+/**
+ * Drops what may never go out: answered, no longer open, its campaign stopped, its notice old,
+ * or about a purpose that the person refused or withdrew meanwhile in another way.
+ * $1 moment, $2 oldest notices.
+ */
+const DROP = `
+  update outbox_message set dropped_at = $1::timestamptz
+  where position is null and dropped_at is null and (
+    exists (select 1 from campaign c where c.campaign_id = outbox_message.campaign_id
+      and (c.state = 'stopped' or (c.plan ->> 'notice_version')::int
+        < coalesce(($2::jsonb ->> (c.plan ->> 'notice_id'))::int, 0)))
+    or exists (select 1 from request r
+      where r.subject_id = outbox_message.subject_id
+        and r.request_id = outbox_message.request_id and r.expires_at <= $1::timestamptz)
+    or exists (select 1 from request_purpose p
+      join authorisation a on a.subject_id = p.subject_id
+        and a.authorisation_id = p.authorisation_id
+      where p.subject_id = outbox_message.subject_id
+        and p.request_id = outbox_message.request_id and a.state <> 'requested')
+    or exists (select 1 from campaign c, request_purpose p, authorisation a, authorisation b,
+        authorisation_event e
+      where c.campaign_id = outbox_message.campaign_id
+        and p.subject_id = outbox_message.subject_id and p.request_id = outbox_message.request_id
+        and a.subject_id = p.subject_id and a.authorisation_id = p.authorisation_id
+        and b.subject_id = a.subject_id and b.purpose = a.purpose
+        and b.state in ('refused', 'withdrawn')
+        and e.subject_id = b.subject_id and e.authorisation_id = b.authorisation_id
+        and e.seq = b.last_seq
+        and ((c.plan ->> 'ask_refused_after')::int = 0 or e.at > $1::timestamptz
+          - make_interval(days => (c.plan ->> 'ask_refused_after')::int))))`;
+
+/** $1 campaigns that may ask now, $2 the newest position, $3 moment, $4 how many. */
+const HAND_OUT = `
+  update outbox_message set position = $2::bigint + t.n, handed_at = $3::timestamptz
+  from (select request_id, number, row_number() over (order by due_at, request_id, number) as n
+        from outbox_message
+        where position is null and dropped_at is null and campaign_id = any($1::uuid[])
+        order by due_at, request_id, number limit $4::int) t
+  where outbox_message.request_id = t.request_id and outbox_message.number = t.number`;
+
+async function campaignsThatMayAsk(session: Session, gateway: Gateway, now: Date) {
+  const { rows } = await session.query<{ campaign_id: string; time_zone: string }>(
+    `select campaign_id, plan ->> 'time_zone' as time_zone from campaign
+     where state = 'running' for update`,
+  );
+  return rows
+    .filter(({ time_zone }) => isAskingHour(gateway, time_zone, now))
+    .map(({ campaign_id }) => campaign_id);
+}
+
+/** Hands out up to `most` messages that wait. Positions have no gap: the head is locked. */
+async function handOut(session: Session, gateway: Gateway, most: number): Promise<void> {
+  const now = gateway.now();
+  await session.query(
+    'insert into outbox (only_one, position) values (true, 0) on conflict (only_one) do nothing',
+  );
+  const { rows } = await session.query<{ position: number }>(
+    'select position from outbox where only_one for update',
+  );
+  const newest = rows[0]?.position ?? 0;
+  const oldest = await askedAgainBefore(session, gateway, now);
+  await session.query(DROP, [now, JSON.stringify(oldest)]);
+  const open = await campaignsThatMayAsk(session, gateway, now);
+  const { affected } = await session.query(HAND_OUT, [open, newest, now, most]);
+  await session.query('update outbox set position = position + $1::int', [affected]);
+}
+
+interface Row extends Omit<Message, 'message_id' | 'kind' | 'path' | 'due_at'> {
+  readonly request_id: string;
+  readonly number: number;
+  readonly due_at: Date;
+}
+
+/**
+ * Messages after a position, oldest first; new ones are handed out when there are not enough.
+ * Messages of a campaign that was stopped after they were handed out are left out.
+ * @param after 0, or the position of the last message that was taken care of
+ * @throws profile_unset
+ */
+export async function readOutbox(
+  gateway: Gateway,
+  after: number,
+  most: number,
+): Promise<{ readonly messages: Message[]; readonly next: number }> {
+  const rows = await gateway.db.transaction(async (session) => {
+    const { rows: known } = await session.query<{ n: number }>(
+      `select count(*) as n from (select 1 from outbox_message where position > $1 limit $2) t`,
+      [after, most],
+    );
+    const missing = most - (known[0]?.n ?? 0);
+    if (missing > 0) await handOut(session, gateway, missing);
+    const found = await session.query<Row & { state: string }>(
+      `select m.position, m.request_id, m.number, s.subject_ref, m.language, m.due_at, c.state
+       from outbox_message m
+       join customer s on s.subject_id = m.subject_id
+       join campaign c on c.campaign_id = m.campaign_id
+       where m.position > $1 order by m.position limit $2`,
+      [after, most],
+    );
+    return found.rows;
+  });
+  const messages = rows
+    .filter(({ state }) => state !== 'stopped')
+    .map(
+      ({ position, request_id, number, subject_ref, language, due_at }): Message => ({
+        position,
+        message_id: `${request_id}-${number}`,
+        subject_ref,
+        kind: number === 0 ? 'request' : 'reminder',
+        path: linkPath(linkToken(gateway, request_id)),
+        language,
+        due_at: due_at.toISOString(),
+      }),
+    );
+  return { messages, next: rows.at(-1)?.position ?? after };
+}
+
+/** The columns of a list for whoever sends the messages. */
+export const MESSAGE_COLUMNS = [
+  'message_id',
+  'subject_ref',
+  'kind',
+  'path',
+  'language',
+  'due_at',
+] as const satisfies readonly (keyof Message)[];

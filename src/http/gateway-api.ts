@@ -1,0 +1,22 @@
+/** Every route of the gateway's own API and every page for borrowers, in one list. */
+import type { Gateway } from '../gateway/gateway.ts';
+import { askingPages, isPageAddress, sendNoPage } from './asking-pages.ts';
+import { askingRoutes } from './asking-routes.ts';
+import { complianceRoutes } from './compliance-routes.ts';
+import { gatewayRoutes } from './gateway-routes.ts';
+import { lifeCycleRoutes } from './life-cycle-routes.ts';
+import type { ServerOptions } from './server.ts';
+
+/** What the gateway's server serves. @param url where callers and borrowers reach it */
+export function gatewayApi(gateway: Gateway, url: string): Pick<ServerOptions, 'routes' | 'pages'> {
+  return {
+    routes: async (app) => {
+      gatewayRoutes(gateway)(app);
+      complianceRoutes(app, gateway);
+      lifeCycleRoutes(gateway)(app);
+      askingRoutes(gateway, url)(app);
+      await askingPages(gateway)(app);
+    },
+    pages: { owns: isPageAddress, sendFailure: sendNoPage },
+  };
+}
