@@ -316,10 +316,13 @@ function addServerCommands(gateway: Command): void {
     .option('--port <n>', 'port to listen on', '8089')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--url <url>', 'where callers reach it; default: host and port')
-    .action((options: Shared & { port: string; host: string; url?: string }) =>
+    .option('--trust-proxy <addresses>', 'proxies whose X-Forwarded-For is believed, with commas')
+    .action((options: Shared & { port: string; host: string; url?: string; trustProxy?: string }) =>
       withGateway(options, async (open) => {
         const url = options.url ?? `http://${options.host}:${options.port}`;
-        await serveUntilStopped(await buildGatewayServer(open, url), options);
+        const trusted = options.trustProxy?.split(',');
+        const behind = trusted ? { trustProxy: trusted } : {};
+        await serveUntilStopped(await buildGatewayServer(open, url, behind), options);
       }),
     );
 }
