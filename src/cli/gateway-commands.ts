@@ -239,6 +239,13 @@ function addAuthorisationCommands(gateway: Command): void {
     );
 }
 
+interface StartOptions extends GatewayOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly url?: string;
+  readonly trustProxy?: string;
+}
+
 function addServerCommands(gateway: Command): void {
   gatewayOptions(gateway.command('admit'))
     .argument('<card>', 'its participant.json')
@@ -273,12 +280,15 @@ function addServerCommands(gateway: Command): void {
     .option('--port <n>', 'port to listen on', portOf, 8089)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--url <url>', 'where callers reach it; default: host and port', urlOf)
-    .action((options: GatewayOptions & { port: number; host: string; url?: string }) =>
+    .option('--trust-proxy <addresses>', 'proxies whose X-Forwarded-For is believed, with commas')
+    .action((options: StartOptions) =>
       withGateway(options, async (open) => {
         const url = options.url ?? `http://${options.host}:${options.port}`;
+        const trusted = options.trustProxy?.split(',');
+        const behind = trusted ? { trustProxy: trusted } : {};
         const stopSweeping = sweepHourly(open.gateway);
         try {
-          await serveUntilStopped(await buildGatewayServer(open, url), options, url);
+          await serveUntilStopped(await buildGatewayServer(open, url, behind), options, url);
         } finally {
           await stopSweeping();
         }

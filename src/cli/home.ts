@@ -309,9 +309,18 @@ function serverBase(url: string, ring: KeyRing, db: Database) {
   };
 }
 
-/** The gateway's own API, for the lender's app and officers. @param url where they reach it */
-export function buildGatewayServer({ gateway }: OpenGateway, url: string): Promise<Server> {
+/**
+ * The gateway's own API, for the lender's app and officers, and the asking page.
+ * @param url where they reach it
+ * @param behind proxies whose `X-Forwarded-For` is believed: limits count people, not proxies
+ */
+export function buildGatewayServer(
+  { gateway }: OpenGateway,
+  url: string,
+  behind: { readonly trustProxy?: string[] } = {},
+): Promise<Server> {
   return buildServer({
+    ...behind,
     ...serverBase(url, gateway.ring, gateway.db),
     ...gatewayApi(gateway, url),
     title: 'Assent gateway',

@@ -108,13 +108,17 @@ export async function openRequest(gateway: Gateway, token: string): Promise<Open
   const purposes = offer.purposes.flatMap((offered): AskedPurpose[] => {
     const standing = known.get(offered.authorisation_id);
     if (!standing) return [];
+    const { state, state_at } = standing;
+    // Its end is not an event until the next sweep; to the person it has ended.
+    const end = offered.expires_at;
+    const hasEnded = end !== null && new Date(end) <= now && ['given', 'paused'].includes(state);
     return [
       {
         ...offered,
         ...standing,
-        is_open: isCurrent && standing.state === 'requested',
+        ...(hasEnded ? { state: 'expired', state_at: end } : { state_at: state_at.toISOString() }),
+        is_open: isCurrent && state === 'requested',
         given_at: standing.given_at?.toISOString() ?? null,
-        state_at: standing.state_at.toISOString(),
       },
     ];
   });

@@ -133,13 +133,23 @@ export async function moveCampaign(
   step: CampaignStep,
 ): Promise<Campaign> {
   const { from, to } = STEPS[step];
-  const { rows } = await gateway.db.query<Campaign>(
-    `update campaign set state = $2, changed_at = $4 where name = $1 and state = any($3::text[])
-     returning campaign_id, name, plan, state, created_at`,
-    [name, to, [...from], gateway.now()],
-  );
-  const [campaign] = rows;
-  if (campaign) return campaign;
+  const now = gateway.now();
+  const moved = await gateway.db.transaction(async (session) => {
+    const { rows } = await session.query<Campaign>(
+      `update campaign set state = $2, changed_at = $4 where name = $1 and state = any($3::text[])
+       returning campaign_id, name, plan, state, created_at`,
+      [name, to, [...from], now],
+    );
+    if (rows[0]?.state === 'stopped') {
+      await session.query(
+        `update outbox_message set dropped_at = $2
+         where campaign_id = $1 and position is null and dropped_at is null`,
+        [rows[0].campaign_id, now],
+      );
+    }
+    return rows[0];
+  });
+  if (moved) return moved;
   const { state } = await findCampaign(gateway.db, name);
   throw new AssentError('campaign_state', { detail: `it is ${state}` });
 }

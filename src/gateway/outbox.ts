@@ -8,6 +8,7 @@
  */
 import type { Session } from '../database/database.ts';
 import { linkPath, linkToken } from './asking.ts';
+import type { Campaign } from './campaigns.ts';
 import type { Gateway } from './gateway.ts';
 import { askedAgainBefore } from './notices.ts';
 import { isAskingHour } from './wave.ts';
@@ -24,20 +25,22 @@ export interface Message {
   readonly due_at: string;
 }
 
+/** The messages that come next. $1 campaigns that may ask now, $2 moment, $3 how many. */
+const NEXT = `
+  select request_id, number from outbox_message
+  where position is null and dropped_at is null and campaign_id = any($1::uuid[])
+  order by due_at, request_id, number limit $3::int`;
+
 /**
- * Drops what may never go out: answered, no longer open, its campaign stopped, its notice old,
- * or about a purpose that the person refused or withdrew meanwhile in another way.
- * $1 moment, $2 oldest notices.
+ * Drops, of those that come next, what may never go out: answered, no longer open, or about a
+ * purpose that the person refused or withdrew meanwhile in another way.
  */
 const DROP = `
-  update outbox_message set dropped_at = $1::timestamptz
-  where position is null and dropped_at is null and (
-    exists (select 1 from campaign c where c.campaign_id = outbox_message.campaign_id
-      and (c.state = 'stopped' or (c.plan ->> 'notice_version')::int
-        < coalesce(($2::jsonb ->> (c.plan ->> 'notice_id'))::int, 0)))
-    or exists (select 1 from request r
+  update outbox_message set dropped_at = $2::timestamptz
+  where (request_id, number) in (${NEXT}) and (
+    exists (select 1 from request r
       where r.subject_id = outbox_message.subject_id
-        and r.request_id = outbox_message.request_id and r.expires_at <= $1::timestamptz)
+        and r.request_id = outbox_message.request_id and r.expires_at <= $2::timestamptz)
     or exists (select 1 from request_purpose p
       join authorisation a on a.subject_id = p.subject_id
         and a.authorisation_id = p.authorisation_id
@@ -52,25 +55,24 @@ const DROP = `
         and b.state in ('refused', 'withdrawn')
         and e.subject_id = b.subject_id and e.authorisation_id = b.authorisation_id
         and e.seq = b.last_seq
-        and ((c.plan ->> 'ask_refused_after')::int = 0 or e.at > $1::timestamptz
+        and ((c.plan ->> 'ask_refused_after')::int = 0 or e.at > $2::timestamptz
           - make_interval(days => (c.plan ->> 'ask_refused_after')::int))))`;
 
-/** $1 campaigns that may ask now, $2 the newest position, $3 moment, $4 how many. */
+/** Gives the next ones their places. $4 the newest position. */
 const HAND_OUT = `
-  update outbox_message set position = $2::bigint + t.n, handed_at = $3::timestamptz
-  from (select request_id, number, row_number() over (order by due_at, request_id, number) as n
-        from outbox_message
-        where position is null and dropped_at is null and campaign_id = any($1::uuid[])
-        order by due_at, request_id, number limit $4::int) t
+  update outbox_message set position = $4::bigint + t.n, handed_at = $2::timestamptz
+  from (select request_id, number, row_number() over (order by request_id, number) as n from (${NEXT}) c) t
   where outbox_message.request_id = t.request_id and outbox_message.number = t.number`;
 
+/** Running, in an asking hour, with a notice that counts. They stay so while the lock is held. */
 async function campaignsThatMayAsk(session: Session, gateway: Gateway, now: Date) {
-  const { rows } = await session.query<{ campaign_id: string; time_zone: string }>(
-    `select campaign_id, plan ->> 'time_zone' as time_zone from campaign
-     where state = 'running' for update`,
+  const oldest = await askedAgainBefore(session, gateway, now);
+  const { rows } = await session.query<Pick<Campaign, 'campaign_id' | 'plan'>>(
+    `select campaign_id, plan from campaign where state = 'running' order by campaign_id for update`,
   );
   return rows
-    .filter(({ time_zone }) => isAskingHour(gateway, time_zone, now))
+    .filter(({ plan }) => isAskingHour(gateway, plan.time_zone, now))
+    .filter(({ plan }) => plan.notice_version >= (oldest[plan.notice_id] ?? 0))
     .map(({ campaign_id }) => campaign_id);
 }
 
@@ -84,10 +86,9 @@ async function handOut(session: Session, gateway: Gateway, most: number): Promis
     'select position from outbox where only_one for update',
   );
   const newest = rows[0]?.position ?? 0;
-  const oldest = await askedAgainBefore(session, gateway, now);
-  await session.query(DROP, [now, JSON.stringify(oldest)]);
   const open = await campaignsThatMayAsk(session, gateway, now);
-  const { affected } = await session.query(HAND_OUT, [open, newest, now, most]);
+  while ((await session.query(DROP, [open, now, most])).affected > 0);
+  const { affected } = await session.query(HAND_OUT, [open, now, most, newest]);
   await session.query('update outbox set position = position + $1::int', [affected]);
 }
 
