@@ -5,40 +5,54 @@
  * What must stay true: every part is the real one; run again, it goes on where it was and changes
  * nothing; the exit code is 0 only when every promise held.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { countOf, portOf } from './cli/arguments.ts';
 import {
+  buildGatewayServer,
   connectGateway,
   createGatewayHome,
   createRegistryHome,
   isHome,
+  moveRegistry,
   type OpenGateway,
   openGateway,
   openRegistry,
   operatorClient,
 } from './cli/home.ts';
-import { percent, print, printFailure, table } from './cli/print.ts';
+import { exitOnInterrupt, untilInterrupted } from './cli/interrupt.ts';
+import { percent, printFailure, table } from './cli/print.ts';
+import { showAudit } from './cli/registry-commands.ts';
+import { listen } from './cli/serve.ts';
+import { type ShownFile, showFile } from './cli/show-file.ts';
+import { askOne } from './gateway/asking.ts';
 import { type Coverage, coverage } from './gateway/coverage.ts';
 import { bookPeriods } from './gateway/gate.ts';
 import { type HandOverReport, handOver } from './gateway/hand-over.ts';
 import { importAuthorisations } from './gateway/import-authorisations.ts';
 import { loadTape, type TapeReport } from './gateway/load-tape.ts';
+import { publishNotice } from './gateway/notices.ts';
+import { AssentError } from './model/error.ts';
 import type { AuditLine } from './registry/audit.ts';
 import { parseMapping } from './tape/mapping.ts';
 import type { ApiClient } from './wire/api-client.ts';
 import { type Lender, makeWorld } from './world/world.ts';
 
+const BORROWERS = 2000;
 const USAGE = `npm start -- [--exit] [--home FOLDER] [--port N] [--borrowers N]
 
 Makes a world of two lenders and one registry, hands over what borrowers approved, shows what
-happened, then serves the registry until stopped.
+happened, then serves the registry, and the first lender's asking page, until stopped.
   --exit         stop after the summary; exit code 0 only when every promise held
   --home         where everything is kept (default .assent)
-  --port         of the registry (default 8088)
-  --borrowers    how many to make up (default 2000)`;
+  --port         of the registry (default 8088); the first lender's gateway takes the next one
+  --borrowers    how many to make up (default ${BORROWERS}, or as many as the home has)
+
+DATABASE_URL is not used here: the world keeps its databases in its folder.`;
 
 const MAPPING = new URL('../examples/canonical.mapping.json', import.meta.url);
+const NOTICE = new URL('../examples/credit-record.notice.json', import.meta.url);
 const WORLD = { seed: 20261123, months: 24, last_period: '2026-10' } as const;
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -155,35 +169,44 @@ faults by rule: ${Object.entries(counts.faults_by_rule)
     .join(', ')}`;
 }
 
-interface ShownFile {
-  readonly subject_id: string;
-  readonly accounts: readonly {
-    kind: string;
-    furnisher: string;
-    brand: string | null;
-    months: {
-      period: string;
-      balance_minor: number;
-      days_past_due: number;
-      authorisation_id: string;
-    }[];
-  }[];
+/**
+ * Asks one borrower who was never asked, or finds the request of an earlier run that still waits.
+ * @returns path of the asking page
+ */
+async function askBorrower({ gateway }: OpenGateway): Promise<string | null> {
+  await publishNotice(gateway, JSON.parse(readFileSync(NOTICE, 'utf8')));
+  const { rows } = await gateway.db.query<{ subject_ref: string; request_id: string | null }>(
+    `select c.subject_ref, r.request_id from customer c
+     left join request r on r.subject_id = c.subject_id and r.expires_at > $1::timestamptz
+     where (c.adult_from is null or c.adult_from <= $1::timestamptz)
+       and not exists (select 1 from authorisation a where a.subject_id = c.subject_id
+         and (a.state <> 'requested' or r.request_id is null))
+     order by r.request_id is null, c.subject_ref limit 1`,
+    [gateway.now()],
+  );
+  const [borrower] = rows;
+  if (!borrower) return null;
+  const asked = await askOne(gateway, {
+    request_id: borrower.request_id ?? gateway.newId(),
+    subject_ref: borrower.subject_ref,
+    notice_id: 'credit-record',
+    language: 'zh',
+  });
+  return asked.path;
 }
 
-function showFile(file: ShownFile): string {
-  const rows = file.accounts.map((account) => {
-    const last = account.months.at(-1);
-    return [
-      account.brand ?? account.furnisher,
-      account.kind,
-      account.months.length,
-      last
-        ? `${last.period}: ${(last.balance_minor / 100).toFixed(2)} CNY, ${last.days_past_due} days late`
-        : '',
-      last?.authorisation_id ?? '',
-    ];
-  });
-  return `\none borrower's file as the registry holds it (the look left a trace)\nsubject ${file.subject_id}\n${table(['lender', 'account', 'months', 'newest month', 'under authorisation'], rows)}`;
+/** Serves the first lender's gateway, with a borrower to be asked, until it is closed. */
+async function serveLender(home: string, port: number): Promise<() => Promise<void>> {
+  const open = await openGateway(home);
+  const url = `http://127.0.0.1:${port}`;
+  const server = await buildGatewayServer(open, url);
+  const path = await askBorrower(open);
+  await listen(server, { port, host: '127.0.0.1' });
+  if (path) say(`\nOne borrower is being asked; answer in their place:\n${url}${path}`);
+  return async () => {
+    await server.close();
+    await open.close();
+  };
 }
 
 /** A borrower of both lenders, if there is one; found by the operator through the store. */
@@ -218,86 +241,118 @@ function accountErrors(results: readonly LenderResult[]): string[] {
   return errors;
 }
 
-async function run(options: {
-  home: string;
-  port: number;
-  borrowers: number;
-  exit: boolean;
-}): Promise<void> {
+interface RunOptions {
+  readonly home: string;
+  readonly port: number;
+  /** Null: as many as the world of this home has, else BORROWERS. */
+  readonly borrowers: number | null;
+  readonly exit: boolean;
+}
+
+/** A home keeps the size of its world: the tapes of another would be other lenders' books. */
+function borrowersOf({ home, borrowers }: RunOptions): number {
+  const path = join(home, 'world.json');
+  const made = existsSync(path)
+    ? (JSON.parse(readFileSync(path, 'utf8')) as { borrowers: number }).borrowers
+    : null;
+  if (made !== null && borrowers !== null && made !== borrowers)
+    throw new AssentError('argument_invalid', {
+      detail: `the world of this home has ${made} borrowers; leave --borrowers out or name another --home`,
+    });
+  const chosen = made ?? borrowers ?? BORROWERS;
+  mkdirSync(home, { recursive: true });
+  writeFileSync(path, `${JSON.stringify({ borrowers: chosen })}\n`);
+  return chosen;
+}
+
+async function showWorld(
+  results: readonly LenderResult[],
+  operator: ApiClient,
+  borrower: string | null,
+): Promise<boolean> {
+  for (const result of results) say(summarise(result));
+  if (borrower !== null) {
+    const json = { subject_id: borrower, reason: 'first run' };
+    const file = await operator.json<ShownFile>({ method: 'POST', path: '/v1/files', json });
+    say(
+      `\none borrower's file as the registry holds it (the look left a trace)\n${showFile(file)}`,
+    );
+  }
+  const { checks } = await operator.json<{ checks: AuditLine[] }>({
+    method: 'POST',
+    path: '/v1/audits',
+    json: {},
+  });
+  say(`\nthe audit\n${showAudit(checks)}`);
+  const errors = accountErrors(results);
+  for (const error of errors) process.stderr.write(`broken: ${error}\n`);
+  const violations = sum(checks.map((check) => check.violations));
+  return errors.length === 0 && violations === 0 && checks.every((check) => check.checked > 0);
+}
+
+async function run(options: RunOptions): Promise<void> {
+  const borrowers = borrowersOf(options);
   const url = `http://127.0.0.1:${options.port}`;
   const registryHome = join(options.home, 'registry');
-  if (!isHome(registryHome)) await createRegistryHome(registryHome, { url, profile: 'CN' });
+  if (isHome(registryHome)) moveRegistry(registryHome, url);
+  else await createRegistryHome(registryHome, { url, profile: 'CN' });
   const open = await openRegistry(registryHome, printFailure);
   try {
-    await open.server.listen({ port: options.port, host: '127.0.0.1' });
+    await listen(open.server, { port: options.port, host: '127.0.0.1' });
     say(`The registry listens on ${url}. Everything is kept in ${options.home}.`);
     const operator = operatorClient(registryHome);
     const results: LenderResult[] = [];
-    for (const [index, lender] of makeWorld({ ...WORLD, borrowers: options.borrowers }).entries()) {
+    for (const [index, lender] of makeWorld({ ...WORLD, borrowers }).entries()) {
       const home = join(options.home, `lender-${index + 1}`);
       results.push(await runLender(home, lender, url, (card) => admitOnce(operator, card, lender)));
     }
-    for (const result of results) say(summarise(result));
-    const borrower = await findBorrower(open.registry);
-    if (borrower) {
-      say(
-        showFile(
-          await operator.json<ShownFile>({
-            method: 'POST',
-            path: '/v1/files',
-            json: { subject_id: borrower, reason: 'first run' },
-          }),
-        ),
-      );
-    }
-    const { checks } = await operator.json<{ checks: AuditLine[] }>({
-      method: 'POST',
-      path: '/v1/audits',
-      json: {},
-    });
-    print(
-      checks,
-      false,
-      (lines) =>
-        `\nthe audit\n${table(
-          ['promise', 'check', 'checked', 'violations'],
-          lines.map((line) => [line.promise, line.check, line.checked, line.violations]),
-        )}`,
-    );
-    const errors = accountErrors(results);
-    for (const error of errors) process.stderr.write(`broken: ${error}\n`);
-    const violations = sum(checks.map((check) => check.violations));
-    const isKept =
-      errors.length === 0 && violations === 0 && checks.every((check) => check.checked > 0);
+    const isKept = await showWorld(results, operator, await findBorrower(open.registry));
     say(isKept ? '\nEvery promise held.' : '\nA promise was broken.');
     if (!isKept) process.exitCode = 1;
     if (options.exit) return;
+    const closeLender = await serveLender(join(options.home, 'lender-1'), options.port + 1);
     say(`\nAPI documentation: ${url}/documentation\nStop with Ctrl-C.`);
-    await new Promise<void>((stop) => {
-      process.once('SIGINT', () => stop());
-      process.once('SIGTERM', () => stop());
-    });
+    await untilInterrupted();
+    await closeLender();
   } finally {
     await open.close();
   }
 }
 
-const { values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    exit: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-    home: { type: 'string', default: '.assent' },
-    port: { type: 'string', default: '8088' },
-    borrowers: { type: 'string', default: '2000' },
-  },
-});
-if (values.help) say(USAGE);
-else {
-  await run({
+function readOptions(): RunOptions | null {
+  let values: { exit: boolean; help: boolean; home: string; port: string; borrowers?: string };
+  try {
+    ({ values } = parseArgs({
+      allowPositionals: true,
+      options: {
+        exit: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+        home: { type: 'string', default: '.assent' },
+        port: { type: 'string', default: '8088' },
+        borrowers: { type: 'string' },
+      },
+    }));
+  } catch (error) {
+    // Its first sentence names the option.
+    const [sentence = ''] = (error as Error).message.split('. ');
+    throw new AssentError('argument_invalid', { detail: sentence });
+  }
+  if (values.help) return null;
+  return {
     home: resolve(values.home),
-    port: Number(values.port),
-    borrowers: Number(values.borrowers),
+    port: portOf(values.port),
+    borrowers: values.borrowers === undefined ? null : countOf('--borrowers')(values.borrowers),
     exit: values.exit,
-  }).catch(printFailure);
+  };
+}
+
+exitOnInterrupt();
+// Two lenders and a registry in one database would be one lender: this world has folders.
+delete process.env['DATABASE_URL'];
+try {
+  const options = readOptions();
+  if (options === null) say(USAGE);
+  else await run(options);
+} catch (error) {
+  printFailure(error);
 }

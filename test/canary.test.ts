@@ -4,10 +4,11 @@
  * is searched for them, in clear and in hexadecimal.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { csvLines } from '../src/cli/csv-lines.ts';
 import type { Database } from '../src/database/database.ts';
 import { explainAccount } from '../src/gateway/explain.ts';
 import { EXPORT_FORMS, exportAuthorisation } from '../src/gateway/exports.ts';
-import { faultsAsCsv, tapeFaults } from '../src/gateway/faults.ts';
+import { FAULT_COLUMNS, tapeFaults } from '../src/gateway/faults.ts';
 import { handOver } from '../src/gateway/hand-over.ts';
 import { importAuthorisations } from '../src/gateway/import-authorisations.ts';
 import { noticesDue } from '../src/gateway/notices-due.ts';
@@ -77,7 +78,8 @@ it('finds no canary in any report, error, log line or table', async () => {
   ]);
   const report = await load(pair.gateway, tape);
   keep(report);
-  for await (const page of tapeFaults(pair.gateway.db, report.tape_id)) keep(faultsAsCsv(page));
+  for await (const page of tapeFaults(pair.gateway.db, report.tape_id))
+    keep(csvLines(page, FAULT_COLUMNS));
   for (const broken of [
     tape.slice(0, tape.length / 2).concat('"'),
     Buffer.from(tape, 'utf16le'),

@@ -66,8 +66,11 @@ describe.each(BACKENDS)('events, on %s', (backend) => {
     await pair.admit('operator', operatorId, ring);
     operator = pair.client({ participant_id: operatorId, ring });
     const config = { registry: { url: 'x', keys: pair.registry.ring.publicKeys } } as never;
-    receiver = await buildGatewayServer({ gateway: pair.gateway, config }, 'http://g.test', () => {
+    const pull = () => {
       pulls += 1;
+    };
+    receiver = await buildGatewayServer({ gateway: pair.gateway, config }, 'http://g.test', {
+      pull,
     });
     url = `${await receiver.listen({ port: 0, host: '127.0.0.1' })}/v1/webhook`;
   }, 60_000);

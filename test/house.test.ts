@@ -71,7 +71,7 @@ describe('files', () => {
 
   it('have plain names in kebab-case', () => {
     const odd = CODE.filter(
-      (path) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/.test(basename(path)),
+      (path) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.browser)?(\.test)?\.ts$/.test(basename(path)),
     );
     const banned = CODE.filter((path) => /util|helper|manager|common|misc/.test(basename(path)));
     expect([...odd, ...banned]).toEqual([]);

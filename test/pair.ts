@@ -16,11 +16,8 @@ import type { Gateway } from '../src/gateway/gateway.ts';
 import type { Registry as RegistryLink } from '../src/gateway/hand-over.ts';
 import { loadTape, type TapeReport } from '../src/gateway/load-tape.ts';
 import { openClient } from '../src/http/client.ts';
-import { enquirerRoutes } from '../src/http/enquirer-routes.ts';
-import { feedRoutes } from '../src/http/feed-routes.ts';
 import type { Server } from '../src/http/instance.ts';
-import { registryProofRoutes } from '../src/http/proof-routes.ts';
-import { registryRoutes } from '../src/http/registry-routes.ts';
+import { registryApi } from '../src/http/registry-api.ts';
 import { buildServer } from '../src/http/server.ts';
 import { publicJwks } from '../src/keys/jws.ts';
 import { createKeyFile, loadKeyFile } from '../src/keys/key-file.ts';
@@ -162,12 +159,7 @@ export class Pair {
         publicKeys: ring.publicKeys as never,
       },
       participants: openParticipantStore(registryStore.db),
-      routes: (app) => {
-        registryRoutes({ registry, process })(app);
-        enquirerRoutes(registry)(app);
-        registryProofRoutes(registry)(app);
-        feedRoutes({ registry, loopback: true })(app);
-      },
+      routes: registryApi({ registry, process, loopback: true }),
       title: 'Test',
       description: 'Test',
       probe: async () => true,

@@ -77,7 +77,7 @@ describe('a withdrawal reaches the other side', () => {
     await connectGateway(homeG, url);
     const poke = () => loop.poke();
     gateway = await openGateway(homeG, poke);
-    gatewayServer = await buildGatewayServer(gateway, 'http://127.0.0.1', poke);
+    gatewayServer = await buildGatewayServer(gateway, 'http://127.0.0.1', { pull: poke });
     webhookUrl = `${await gatewayServer.listen({ port: 0, host: '127.0.0.1' })}/v1/webhook`;
     loop = startExchange(gateway.gateway, gateway.link(), POLL_S * 1000, fail);
     await load(gateway.gateway, tapeText(CLIENTS.map((n) => monthRow(n, PERIOD))));

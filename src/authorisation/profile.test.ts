@@ -155,6 +155,7 @@ const STRICTEST: Readonly<Record<string, (all: readonly Profile[]) => Value>> = 
       all.map((p) => p.withdrawal_effect),
       (each) => -WITHDRAWAL_EFFECTS.indexOf(each),
     ),
+  effect_after: (all) => [...new Set(all.flatMap((p) => p.effect_after))],
   record_kept_months: (all) => Math.max(...all.map((p) => p.record_kept_months)),
   sensitive_warning: (all) => all.some((p) => p.sensitive_warning),
   adverse_entry_notice_days: (all) => Math.min(...all.map((p) => p.adverse_entry_notice_days)),

@@ -1,45 +1,63 @@
 /**
  * The commands. What must stay true: `--help` everywhere, `--json` for machines, tables for
- * people, exit code 0 for done, 1 for a failure, 2 for a wrong call.
+ * people; exit codes as docs/OPERATIONS.md lists them.
  */
 import { resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { addAskingCommands } from './asking-commands.ts';
 import { addComplianceCommands } from './compliance-commands.ts';
 import { addGatewayCommands } from './gateway-commands.ts';
-import { createCard } from './home.ts';
-import { printFailure } from './print.ts';
+import { createCard, VERSION } from './home.ts';
+import { exitOnInterrupt } from './interrupt.ts';
+import { EXIT, outliveReaders, print, printFailure } from './print.ts';
 import { addGatewayProofs, addRegistryProofs, addVerifyAuthorisation } from './proof-commands.ts';
 import { addRegistryCommands } from './registry-commands.ts';
 
-/** Parses and runs one command line. */
-export async function main(argv: readonly string[]): Promise<void> {
-  const program = new Command('assent')
-    .description(
-      'An open consumer-credit registry in which nothing moves without the borrower’s authorisation',
-    )
-    .showHelpAfterError();
-  const gateway = program
-    .command('gateway')
-    .description("the lender's side: book, authorisations, gate, hand-over");
-  const registry = program.command('registry').description('the central credit database');
-  addGatewayCommands(gateway);
-  addComplianceCommands(gateway);
-  addGatewayProofs(gateway);
-  addRegistryCommands(registry);
-  addRegistryProofs(registry);
-  addVerifyAuthorisation(program);
+function addCard(program: Command): void {
   program
     .command('card')
     .description('make keys and a participant.json for a caller of an API: an app, an officer …')
     .requiredOption('--home <folder>', 'where the keys are kept')
     .requiredOption('--name <name>', 'whose they are')
-    .action((options: { home: string; name: string }) => {
-      const { participant_id } = createCard(resolve(options.home), options.name);
-      process.stdout.write(`participant ${participant_id}\n`);
+    .option('--json', 'print one JSON document')
+    .action((options: { home: string; name: string; json?: boolean }) => {
+      const card = createCard(resolve(options.home), options.name);
+      print(card, options.json === true, () => `participant ${card.participant_id}`);
     });
+}
+
+/** Parses and runs one command line. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const asJson = argv.includes('--json');
+  // Inherited by every command that is added afterwards.
+  const program = new Command('assent')
+    .description(
+      'An open consumer-credit registry in which nothing moves without the borrower’s authorisation',
+    )
+    .version(VERSION)
+    .exitOverride()
+    .showHelpAfterError('  --help shows what is accepted.')
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'error argument_invalid: ')),
+    });
+  const gateway = program
+    .command('gateway')
+    .description("the lender's side: book, authorisations, gate, hand-over");
+  addGatewayCommands(gateway);
+  addAskingCommands(gateway);
+  addComplianceCommands(gateway);
+  addGatewayProofs(gateway);
+  const registry = program.command('registry').description('the central credit database');
+  addRegistryCommands(registry);
+  addRegistryProofs(registry);
+  addVerifyAuthorisation(program);
+  addCard(program);
+  outliveReaders();
+  exitOnInterrupt();
   try {
     await program.parseAsync([...argv]);
   } catch (error) {
-    printFailure(error);
+    if (!(error instanceof CommanderError)) printFailure(error, asJson);
+    else if (error.exitCode !== 0) process.exitCode = EXIT.wrong_call;
   }
 }

@@ -12,7 +12,7 @@ export interface GatewayOptions {
 export function gatewayOptions(command: Command): Command {
   return command
     .option('--home <folder>', "the gateway's home", '.assent/gateway')
-    .option('--json', 'print JSON');
+    .option('--json', 'print one JSON document');
 }
 
 /** Opens the home, runs, and closes it whatever happens. */

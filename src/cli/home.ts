@@ -2,8 +2,8 @@
  * A home: the folder of one program with its keys, its configuration and, unless DATABASE_URL
  * says otherwise, its embedded database.
  */
-import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Parties } from '../authorisation/export-ts27560.ts';
@@ -16,23 +16,17 @@ import { exchangeEvents } from '../gateway/feed.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Registry as RegistryLink } from '../gateway/hand-over.ts';
 import { openClient } from '../http/client.ts';
-import { complianceRoutes } from '../http/compliance-routes.ts';
-import { enquirerRoutes } from '../http/enquirer-routes.ts';
-import { feedRoutes } from '../http/feed-routes.ts';
-import { gatewayRoutes } from '../http/gateway-routes.ts';
+import { gatewayApi } from '../http/gateway-api.ts';
 import type { Server } from '../http/instance.ts';
-import { lifeCycleRoutes } from '../http/life-cycle-routes.ts';
-import { gatewayProofRoutes, registryProofRoutes } from '../http/proof-routes.ts';
-import { registryRoutes } from '../http/registry-routes.ts';
+import { registryApi } from '../http/registry-api.ts';
 import { buildServer } from '../http/server.ts';
-import { webhookRoutes } from '../http/webhook-routes.ts';
 import { webhookSender } from '../http/webhook-sender.ts';
 import { publicJwks } from '../keys/jws.ts';
 import { createKeyFile, loadKeyFile } from '../keys/key-file.ts';
 import type { KeyRing, PublicJwk } from '../keys/key-ring.ts';
 import { AssentError } from '../model/error.ts';
 import { admitParticipant, openParticipantStore } from '../participants/participant.ts';
-import { processSubmission, resumeProcessing } from '../registry/intake.ts';
+import { listProcessing, processSubmission } from '../registry/intake.ts';
 import type { Registry } from '../registry/registry.ts';
 import { hostOf, isLoopback } from '../registry/webhook-address.ts';
 import { deliverWebhooks } from '../registry/webhooks.ts';
@@ -55,7 +49,7 @@ function random(bytes: number): Uint8Array {
 }
 
 const newId = () => randomUUID();
-const VERSION = '0.1.0';
+export const VERSION = '0.1.0';
 /** How long after a failure a submission is processed again. */
 const PROCESS_AGAIN_MS = 60_000;
 
@@ -77,17 +71,31 @@ export interface RegistryConfig {
   readonly operator_id: string;
 }
 
-function readConfig<T>(home: string): T {
+/** @param key what a configuration of this kind holds. @throws home_missing */
+function readConfig<T>(home: string, key: keyof T & string): T {
   const path = join(home, 'config.json');
   if (!existsSync(path))
     throw new AssentError('home_missing', { detail: 'there is no config.json in that folder' });
-  return JSON.parse(readFileSync(path, 'utf8')) as T;
+  let config: unknown;
+  try {
+    config = JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    throw new AssentError('home_missing', { detail: 'its config.json cannot be read' });
+  }
+  if (typeof (config as Record<string, unknown> | null)?.[key] !== 'string')
+    throw new AssentError('home_missing', { detail: `its config.json lacks ${key}` });
+  return config as T;
 }
 
-function writeConfig(home: string, config: object): void {
+/** Writes a file whole or not at all: a reader after a crash sees the old one or the new one. */
+function writeJson(home: string, name: string, value: object): void {
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  writeFileSync(join(home, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  const draft = join(home, `${name}.draft`);
+  writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`);
+  renameSync(draft, join(home, name));
 }
+
+const writeConfig = (home: string, config: object) => writeJson(home, 'config.json', config);
 
 export const isHome = (home: string) => existsSync(join(home, 'config.json'));
 
@@ -108,8 +116,7 @@ const ringOf = (home: string, name = 'keys') => loadKeyFile(join(home, `${name}.
 
 function writeCard(home: string, owner: { participant_id: string; name: string }): void {
   const { participant_id, name } = owner;
-  const card = { participant_id, name, jwks: publicJwks(ringOf(home)) };
-  writeFileSync(join(home, 'participant.json'), `${JSON.stringify(card, null, 2)}\n`);
+  writeJson(home, 'participant.json', { participant_id, name, jwks: publicJwks(ringOf(home)) });
 }
 
 /** Keys and `participant.json` for whoever calls an API without being a gateway. */
@@ -121,6 +128,12 @@ export function createCard(home: string, name: string): { participant_id: string
   return { participant_id };
 }
 
+/** Keys for a home. Those of a making that was cut off are kept: nothing was sealed under others. */
+function createKeys(home: string, name = 'keys'): void {
+  if (!existsSync(join(home, `${name}.json`)))
+    createKeyFile(join(home, `${name}.json`), { random, now });
+}
+
 /** Makes a gateway's home: keys, configuration, and `participant.json` for the registry's operator. */
 export function createGatewayHome(
   home: string,
@@ -128,26 +141,55 @@ export function createGatewayHome(
 ): GatewayConfig {
   if (isHome(home)) throw new AssentError('home_exists');
   if (options.profile !== null) loadProfile(options.profile);
-  createKeyFile(join(home, 'keys.json'), { random, now });
+  createKeys(home);
   const config: GatewayConfig = { participant_id: newId(), notices: {}, ...options };
-  writeConfig(home, config);
   writeCard(home, config);
+  writeConfig(home, config); // Last: a folder with a configuration is a whole home.
   return config;
 }
 
-/** Points a gateway at a registry and pins the keys that the registry signs with. */
-export async function connectGateway(home: string, url: string): Promise<void> {
-  const answer = await fetch(new URL('/.well-known/jwks.json', url)).catch(() => null);
+async function fetchKeys(url: string): Promise<PublicJwk[]> {
+  const answer = await fetch(`${url}/.well-known/jwks.json`, {
+    redirect: 'error',
+    signal: AbortSignal.timeout(30_000),
+  }).catch(() => null);
   if (!answer?.ok)
     throw new AssentError('registry_unreachable', { detail: 'its keys cannot be fetched' });
-  const { keys } = (await answer.json()) as { keys: PublicJwk[] };
-  const config = readConfig<GatewayConfig>(home);
-  writeConfig(home, { ...config, registry: { url: url.replace(/\/$/, ''), keys } });
+  const body = (await answer.json().catch(() => null)) as { keys?: PublicJwk[] } | null;
+  if (!Array.isArray(body?.keys) || body.keys.length === 0)
+    throw new AssentError('registry_refused', { detail: 'what answers there shows no keys' });
+  return body.keys;
+}
+
+export interface Connection {
+  readonly url: string;
+  readonly keys: readonly PublicJwk[];
+}
+
+/**
+ * Points a gateway at a registry and pins the keys that the registry signs with. A rotation keeps
+ * older keys on show, so a set without any of those pinned belongs to someone else.
+ * @param url without a slash at its end
+ * @param replaceKeys pin whatever is shown
+ * @throws registry_unreachable, registry_refused, registry_keys_changed
+ */
+export async function connectGateway(
+  home: string,
+  url: string,
+  replaceKeys = false,
+): Promise<Connection> {
+  const config = readConfig<GatewayConfig>(home, 'participant_id');
+  const keys = await fetchKeys(url);
+  const pinned = config.registry?.keys ?? [];
+  const isKnown = pinned.length === 0 || keys.some((key) => pinned.some((p) => p.kid === key.kid));
+  if (!isKnown && !replaceKeys) throw new AssentError('registry_keys_changed');
+  writeConfig(home, { ...config, registry: { url, keys } });
+  return { url, keys };
 }
 
 /** Adds to what exports say of the lender and its recipients; what is not named stays. */
 export function configureGateway(home: string, parties: Parties): Parties {
-  const config = readConfig<GatewayConfig>(home);
+  const config = readConfig<GatewayConfig>(home, 'participant_id');
   const before = config.parties ?? {};
   const after: Parties = {
     ...before,
@@ -218,7 +260,7 @@ export function startExchange(
 
 /** @param announce called after an event was recorded */
 export async function openGateway(home: string, announce?: () => void): Promise<OpenGateway> {
-  const config = readConfig<GatewayConfig>(home);
+  const config = readConfig<GatewayConfig>(home, 'participant_id');
   const ring = ringOf(home);
   const db = await openDatabase(home, 'gateway');
   const gateway: Gateway = {
@@ -243,6 +285,12 @@ export async function openGateway(home: string, announce?: () => void): Promise<
   return { gateway, config, link, close: () => db.close() };
 }
 
+/** The operator's id follows from its key, so that a making begun twice admits one operator. */
+function operatorIdOf(ring: KeyRing): string {
+  const hex = createHash('sha256').update(`operator ${ring.signing.kid}`).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
 /** Makes a registry's home: its keys, the operator's keys, the first participant. */
 export async function createRegistryHome(
   home: string,
@@ -250,9 +298,10 @@ export async function createRegistryHome(
 ): Promise<RegistryConfig> {
   if (isHome(home)) throw new AssentError('home_exists');
   if (options.profile !== null) loadProfile(options.profile);
-  createKeyFile(join(home, 'keys.json'), { random, now });
-  createKeyFile(join(home, 'operator-keys.json'), { random, now });
-  const config: RegistryConfig = { ...options, notices: {}, operator_id: newId() };
+  createKeys(home);
+  createKeys(home, 'operator-keys');
+  const operator_id = operatorIdOf(ringOf(home, 'operator-keys'));
+  const config: RegistryConfig = { ...options, notices: {}, operator_id };
   const db = await openDatabase(home, 'registry');
   try {
     await admitParticipant(db, {
@@ -269,6 +318,11 @@ export async function createRegistryHome(
   }
   writeConfig(home, config);
   return config;
+}
+
+/** Gives a registry another URL. Tokens of the old one end; receipts name the one of their day. */
+export function moveRegistry(home: string, url: string): void {
+  writeConfig(home, { ...readConfig<RegistryConfig>(home, 'operator_id'), url });
 }
 
 /** What both servers have in common. */
@@ -290,25 +344,23 @@ function serverBase(url: string, ring: KeyRing, db: Database) {
 }
 
 /**
- * The gateway's own API, for the lender's app and officers, and the registry's webhooks.
+ * The gateway's own API for the lender's app and officers, the asking page, and the registry's
+ * webhooks.
  * @param url where they reach it
- * @param pull called when the registry has news
+ * @param serving `pull` is called when the registry has news; `trustProxy` names proxies whose
+ * `X-Forwarded-For` is believed: limits count people, not proxies
  */
 export function buildGatewayServer(
   { gateway, config }: Pick<OpenGateway, 'gateway'> & Partial<Pick<OpenGateway, 'config'>>,
   url: string,
-  pull: () => void = () => {},
+  serving: { readonly pull?: () => void; readonly trustProxy?: string[] } = {},
 ): Promise<Server> {
+  const { pull = () => {}, ...behind } = serving;
   const keys = () => config?.registry?.keys ?? [];
   return buildServer({
+    ...behind,
     ...serverBase(url, gateway.ring, gateway.db),
-    routes: async (app) => {
-      gatewayRoutes(gateway)(app);
-      complianceRoutes(app, gateway);
-      lifeCycleRoutes(gateway)(app);
-      gatewayProofRoutes(gateway)(app);
-      await webhookRoutes({ gateway, keys, pull })(app);
-    },
+    ...gatewayApi(gateway, url, { keys, pull }),
     title: 'Assent gateway',
     description: "The lender's side: what borrowers answered, and what may leave.",
   });
@@ -316,6 +368,7 @@ export function buildGatewayServer(
 
 export interface OpenRegistry {
   readonly server: Server;
+  readonly config: RegistryConfig;
   readonly registry: Registry;
   readonly close: () => Promise<void>;
 }
@@ -325,7 +378,7 @@ export async function openRegistry(
   home: string,
   onFailure: (error: unknown) => void,
 ): Promise<OpenRegistry> {
-  const config = readConfig<RegistryConfig>(home);
+  const config = readConfig<RegistryConfig>(home, 'operator_id');
   const ring = ringOf(home);
   const db = await openDatabase(home, 'registry');
   const registry: Registry = {
@@ -354,21 +407,18 @@ export async function openRegistry(
   };
   const server = await buildServer({
     ...serverBase(config.url, ring, db),
-    routes: (app) => {
-      registryRoutes({ registry, process })(app);
-      enquirerRoutes(registry)(app);
-      registryProofRoutes(registry)(app);
-      feedRoutes({ registry, loopback })(app);
-    },
+    routes: registryApi({ registry, process, loopback }),
     title: 'Assent registry',
     description:
       'The central credit database: nothing is stored without the authorisation of the borrower.',
   });
-  work = resumeProcessing(registry).catch(onFailure);
+  // One by one, each tried again by itself: one that fails does not hold up the others.
+  for (const id of await listProcessing(registry)) process(id);
   const post = webhookSender(loopback);
   webhooks = startLoop(() => deliverWebhooks(registry, post), WEBHOOK_POLL_MS, onFailure);
   return {
     server,
+    config,
     registry,
     close: async () => {
       isClosed = true;
@@ -382,6 +432,6 @@ export async function openRegistry(
 
 /** The operator's client of a registry, over HTTP like everyone else's. */
 export function operatorClient(home: string): ApiClient {
-  const config = readConfig<RegistryConfig>(home);
+  const config = readConfig<RegistryConfig>(home, 'operator_id');
   return clientOf(config.url, config.operator_id, ringOf(home, 'operator-keys'));
 }

@@ -5,14 +5,16 @@ import type { Parties, Party } from '../authorisation/export-ts27560.ts';
 import { recordDeath } from '../gateway/death.ts';
 import { type Explanation, explainAccount, explainSubject } from '../gateway/explain.ts';
 import { exportAuthorisation } from '../gateway/exports.ts';
-import { csvCell } from '../gateway/faults.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { NOTICE_COLUMNS, noticePages } from '../gateway/notices-due.ts';
 import { sweep } from '../gateway/sweep.ts';
 import { AssentError } from '../model/error.ts';
+import { momentOf } from './arguments.ts';
+import { printCsv } from './csv-lines.ts';
 import { type GatewayOptions, gatewayOptions, withGateway } from './gateway-home.ts';
 import { configureGateway } from './home.ts';
-import { print, progressBar, table } from './print.ts';
+import { print, printJsonPages, table } from './print.ts';
+import { progressBar } from './progress.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -51,17 +53,8 @@ function addSweepCommands(gateway: Command): void {
     .action((options: GatewayOptions & { after: string }) =>
       withGateway(options, async ({ gateway: g }) => {
         const pages = noticePages(g.db, Number(options.after));
-        if (options.json) {
-          for await (const page of pages)
-            for (const notice of page) process.stdout.write(`${JSON.stringify(notice)}\n`);
-          return;
-        }
-        process.stdout.write(`\ufeff${NOTICE_COLUMNS.join(',')}\r\n`);
-        for await (const page of pages)
-          for (const notice of page)
-            process.stdout.write(
-              `${NOTICE_COLUMNS.map((column) => csvCell(notice[column])).join(',')}\r\n`,
-            );
+        if (options.json) await printJsonPages(pages);
+        else await printCsv(pages, NOTICE_COLUMNS);
       }),
     );
   gatewayOptions(gateway.command('death <subject_ref>'))
@@ -87,7 +80,8 @@ function addSweepCommands(gateway: Command): void {
 
 type Language = 'en' | 'zh';
 
-function showExplanation(explanation: Explanation, language: Language): string {
+/** An explanation for people, in words of the language. */
+export function showExplanation(explanation: Explanation, language: Language): string {
   const rows = explanation.rows.map((row) => {
     const failed = row.candidates.map(
       ({ authorisation_id, check, words }) =>
@@ -120,18 +114,16 @@ function addExplainCommands(gateway: Command): void {
   gatewayOptions(gateway.command('explain [account] [period]'))
     .description('why a row is released or withheld: the checks, the approvals and their events')
     .option('--subject <subject_ref>', 'every account and period of a person')
-    .option('--at <moment>', 'as of a past moment (ISO 8601)')
+    .option('--at <moment>', 'as of a past moment (ISO 8601)', momentOf)
     .option('--language <code>', 'en or zh', 'en')
     .action(
       (
         account: string | undefined,
         period: string | undefined,
-        options: GatewayOptions & { subject?: string; at?: string; language: string },
+        options: GatewayOptions & { subject?: string; at?: Date; language: string },
       ) =>
         withGateway(options, async ({ gateway: g }) => {
-          const moment = options.at ? new Date(options.at) : g.now();
-          if (Number.isNaN(moment.getTime()))
-            throw new AssentError('argument_invalid', { detail: '--at is no moment' });
+          const moment = options.at ?? g.now();
           const { language, subject } = options;
           if (language !== 'en' && language !== 'zh')
             throw new AssentError('argument_invalid', { detail: '--language is en or zh' });

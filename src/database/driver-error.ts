@@ -5,7 +5,15 @@
  * `where`, `query` and `params` of pg and PGlite hold people's data (both measured), so neither
  * they nor the original error as `cause` leave this file.
  */
-import { AssentError } from '../model/error.ts';
+import { AssentError, type ErrorCode } from '../model/error.ts';
+
+/** No connection (class 08), no entry (28, 3D000), no room for one (53300), not yet (57P03). */
+const NO_ENTRY = /^(08...|28...|3D000|53300|57P0[1-3])$/;
+
+function codeOf(sqlstate: string): ErrorCode {
+  if (sqlstate === '53100') return 'database_full';
+  return NO_ENTRY.test(sqlstate) ? 'database_unreachable' : 'database_failed';
+}
 
 /** A failed statement. `sqlstate` is the five-character code, or `08006` for a lost connection. */
 export class DatabaseFailure extends AssentError {
@@ -16,7 +24,7 @@ export class DatabaseFailure extends AssentError {
     const parts = [`SQLSTATE ${sqlstate}`];
     if (table) parts.push(`table ${table}`);
     if (constraint) parts.push(`constraint ${constraint}`);
-    super(sqlstate === '53100' ? 'database_full' : 'database_failed', { detail: parts.join(', ') });
+    super(codeOf(sqlstate), { detail: parts.join(', ') });
     this.name = 'DatabaseFailure';
     this.sqlstate = sqlstate;
     this.table = table;

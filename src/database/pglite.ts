@@ -2,15 +2,24 @@
  * PGlite behind the port: PostgreSQL compiled to WebAssembly, in this process, in one folder.
  *
  * What must stay true: one process at a time has the folder open (two would destroy it), which a
- * lock file beside the folder guards; COPY goes through `/dev/blob` in bounded pieces.
+ * lock file beside the folder guards, with the process and when it began; COPY goes through `/dev/blob` in bounded pieces.
  */
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { PGlite, type Transaction } from '@electric-sql/pglite';
 import { AssentError } from '../model/error.ts';
 import { batches } from './batches.ts';
 import type { Database, Result, Session, SqlValue } from './database.ts';
 import { fromDriver } from './driver-error.ts';
+import { dropTemplate, keepTemplate, readTemplate } from './pglite-template.ts';
 
 /** Bytes handed to one `/dev/blob` COPY: large enough to be fast, small enough to stay flat. */
 const BLOB_BYTES = 8 * 1024 * 1024;
@@ -75,26 +84,105 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Takes `<folder>.lock`; a lock whose process is gone (SIGKILL, power) is taken over. */
+/**
+ * When a process began, in ticks since boot (proc(5), field 22); empty where the system does not
+ * say. Numbers of processes come again, in a container within minutes, the pair does not.
+ */
+function startOf(pid: number): string {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}
+
+/** The process that holds a lock; null when it is gone. @param text `pid start` */
+function holderOf(text: string): number | null {
+  const [number = '', start = ''] = text.split(' ');
+  const pid = Number(number);
+  const isHeld =
+    Number.isInteger(pid) && pid > 0 && isAlive(pid) && (start === '' || start === startOf(pid));
+  return isHeld ? pid : null;
+}
+
+function inUse(pid: number): AssentError {
+  return new AssentError('database_in_use', { detail: `process ${pid} has it open` });
+}
+
+const readLock = (path: string) => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // Its owner let go.
+  }
+};
+
+/** Puts a lock whose process is gone (SIGKILL, power) out of the way. @throws database_in_use */
+function removeStale(path: string, aside: string): void {
+  try {
+    renameSync(path, aside);
+  } catch {
+    return; // Someone else did.
+  }
+  // Between the look and the move another may have taken it: then it is theirs.
+  const holder = holderOf(readLock(aside));
+  if (holder === null) return;
+  renameSync(aside, path);
+  throw inUse(holder);
+}
+
+/** Takes `<folder>.lock`, which names this process. @throws database_in_use */
 function lock(folder: string): () => void {
   const path = `${folder}.lock`;
+  const draft = `${path}.${process.pid}`;
   mkdirSync(dirname(path), { recursive: true });
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      const file = openSync(path, 'wx', 0o600);
-      writeSync(file, String(process.pid));
-      closeSync(file);
-      return () => rmSync(path, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const pid = Number(readFileSync(path, 'utf8'));
-      if (Number.isInteger(pid) && pid > 0 && isAlive(pid)) {
-        throw new AssentError('database_in_use', { detail: `process ${pid} has it open` });
+  try {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      // A link appears with its content: nobody ever reads a lock that is half written.
+      writeFileSync(draft, `${process.pid} ${startOf(process.pid)}`, { mode: 0o600 });
+      try {
+        linkSync(draft, path);
+        return () => rmSync(path, { force: true });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       }
-      rmSync(path, { force: true });
+      const holder = holderOf(readLock(path));
+      if (holder !== null) throw inUse(holder);
+      removeStale(path, draft);
     }
+  } finally {
+    rmSync(draft, { force: true });
   }
   throw new AssentError('database_in_use', { detail: 'another process takes the lock as well' });
+}
+
+/** Makes an empty database: from the kept copy, else by initdb, which then leaves a copy. */
+async function createEmpty(folder?: string): Promise<PGlite> {
+  const place = { ...(folder ? { dataDir: folder } : {}), parsers: PARSERS };
+  const template = readTemplate();
+  if (template) {
+    try {
+      return await PGlite.create({ ...place, loadDataDir: template });
+    } catch {
+      dropTemplate();
+      if (folder) rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  const db = await PGlite.create(place);
+  await keepTemplate(db);
+  return db;
+}
+
+/** Opens a folder. A new one is made beside its place, so that what is there is whole. */
+async function openFolder(folder: string): Promise<PGlite> {
+  if (!existsSync(folder)) {
+    const draft = `${folder}.draft`;
+    rmSync(draft, { recursive: true, force: true });
+    await (await createEmpty(draft)).close();
+    renameSync(draft, folder);
+  }
+  return PGlite.create({ dataDir: folder, parsers: PARSERS });
 }
 
 /**
@@ -106,7 +194,7 @@ export async function openPglite(folder?: string): Promise<Database> {
   const release = folder === undefined ? () => {} : lock(folder);
   let db: PGlite;
   try {
-    db = await PGlite.create({ ...(folder ? { dataDir: folder } : {}), parsers: PARSERS });
+    db = await (folder === undefined ? createEmpty() : openFolder(folder));
     await db.exec("set timezone to 'UTC'; set jit to off;");
   } catch (error) {
     release();

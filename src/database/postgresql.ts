@@ -9,6 +9,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
+import { AssentError } from '../model/error.ts';
 import type { Database, Result, Session, SqlValue } from './database.ts';
 import { fromDriver } from './driver-error.ts';
 
@@ -68,9 +69,14 @@ function sessionOver(client: pg.ClientBase): Session {
  * gives on statements of this size), so the same text gives the same result everywhere.
  * @param url `postgres://user:password@host:port/database`
  * @param schema tables live here; created when absent. Tests give each suite its own.
+ * @throws argument_invalid (schema), database_unreachable
  */
 export async function openPostgresql(url: string, schema = 'assent'): Promise<Database> {
-  if (!/^[a-z][a-z0-9_]{0,62}$/.test(schema)) throw new TypeError('schema must be a plain name');
+  if (!/^[a-z][a-z0-9_]{0,62}$/.test(schema)) {
+    throw new AssentError('argument_invalid', {
+      detail: 'a schema is named with small letters, digits and _, a letter first',
+    });
+  }
   const pool = new pg.Pool({
     connectionString: url,
     max: POOL_SIZE,

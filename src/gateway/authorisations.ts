@@ -22,10 +22,11 @@ import { entriesOf, prepare, traceRefusals } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
 import { retried } from './append.ts';
-import { inOneBatch, lockWriters, readyEntries } from './collect.ts';
+import { inOneBatch, lockWriters, type Ready, readyEntries } from './collect.ts';
 import type { Gateway } from './gateway.ts';
+import type { ImportReport } from './import-authorisations.ts';
 import { newestOf, storeSucceeding } from './succession.ts';
-import { takeEntries } from './take-entries.ts';
+import { type Taken, takeEntries } from './take-entries.ts';
 import { type Use, usesOf } from './uses.ts';
 
 /** One event as it comes from outside: `event_at` is ISO 8601 with an offset. */
@@ -77,6 +78,17 @@ function stateOf(events: readonly AuthorisationEvent[]): string {
   return folded.state;
 }
 
+/** Takes ready entries in one transaction and one batch of their own. */
+async function take(gateway: Gateway, ready: Ready): Promise<Taken> {
+  const taken = await retried(() =>
+    gateway.db.transaction((session) =>
+      inOneBatch(session, gateway, (batch) => takeEntries(session, gateway, ready, batch)),
+    ),
+  );
+  gateway.announce?.();
+  return taken;
+}
+
 /**
  * Records one authorisation.
  * @throws authorisation_invalid, authorisation_altered, event_*, supersedes_invalid,
@@ -88,22 +100,31 @@ export async function recordOne(
 ): Promise<Recorded> {
   const entry = entryOf(gateway, columns);
   const ready = await readyEntries(gateway, [entry]);
-  const taken = await retried(() =>
-    gateway.db.transaction((session) =>
-      inOneBatch(session, gateway, (batch) => takeEntries(session, gateway, ready, batch)),
-    ),
-  );
+  const taken = await take(gateway, ready);
   const [fault] = [...ready.faults, ...taken.faults];
   if (fault) {
     const detail = `${fault.field} ${fault.problem}`;
     throw new AssentError(fault.code ?? 'authorisation_invalid', { detail });
   }
-  gateway.announce?.();
   return {
     authorisation_id: entry.record.authorisation_id,
     state: stateOf(entry.events),
     result: taken.stored > 0 ? 'stored' : 'unchanged',
   };
+}
+
+/** Records some thousand authorisations at most, each once; faults are named, not thrown. */
+export async function recordMany(
+  gateway: Gateway,
+  many: readonly AuthorisationColumns[],
+): Promise<ImportReport> {
+  const ready = await readyEntries(
+    gateway,
+    many.map((columns) => entryOf(gateway, columns)),
+  );
+  const { stored, unchanged, faults } = await take(gateway, ready);
+  const all = [...ready.faults, ...faults];
+  return { stored, unchanged, not_taken: all.length, faults: all };
 }
 
 /** Writes the trace of a refusal; the caller throws after the transaction that keeps it. */
@@ -208,7 +229,8 @@ export interface ShownAuthorisation {
 
 /** @throws authorisation_unknown */
 export async function findAuthorisation(gateway: Gateway, id: string): Promise<ShownAuthorisation> {
-  const [entry] = UUID.test(id) ? await entriesOf(gateway.db, [id]) : [];
+  if (!UUID.test(id)) throw new AssentError('authorisation_unknown');
+  const [entry] = await entriesOf(gateway.db, [id]);
   if (!entry) throw new AssentError('authorisation_unknown');
   const { rows } = await gateway.db.query<{ subject_ref: string }>(
     'select subject_ref from customer where subject_id = $1',

@@ -4,8 +4,8 @@
  * What must stay true: refusals never leave the denominator; the parts of a period add up to its
  * rows in scope.
  */
-import type { Session } from '../database/database.ts';
-import { bookPeriods, previewGate } from './gate.ts';
+import { firstDay } from '../model/period.ts';
+import { bookPeriods, decidePeriod } from './gate.ts';
 import type { Gateway } from './gateway.ts';
 
 /** Reasons that no borrower can change: such rows may not be asked for. */
@@ -22,9 +22,10 @@ export interface Coverage {
   /** A receipt says that the registry has them, in their newest revision. */
   readonly handed_over: number;
   readonly withheld: Readonly<Record<string, number>>;
-  /** Handed over ÷ in scope, ÷ eligible, ÷ authorised; null where the divisor is 0. */
+  /** Share of those rows that are handed over, 0 to 1; null where there are none. */
   readonly of_in_scope: number | null;
   readonly of_eligible: number | null;
+  /** Rows whose authorisation ended after they went count in neither part of this share. */
   readonly of_authorised: number | null;
 }
 
@@ -32,40 +33,61 @@ function share(part: number, whole: number): number | null {
   return whole === 0 ? null : part / whole;
 }
 
-async function countHandedOver(session: Session): Promise<Map<string, number>> {
-  const { rows } = await session.query<{ period: string; n: number }>(
-    `select to_char(f.period, 'YYYY-MM') as period, count(*) as n
-     from furnished_month f
-     join (select period, account_id, max(revision) as revision from account_month
-           group by period, account_id) m
-       on m.period = f.period and m.account_id = f.account_id and m.revision = f.revision
-     where f.outcome in ('accepted', 'unchanged') group by f.period`,
-  );
-  return new Map(rows.map((row) => [row.period, row.n]));
+interface Counted {
+  readonly reason: string | null;
+  readonly is_handed_over: boolean;
+  readonly n: number;
+}
+
+/** Every row of a period by the gate's decision now and by whether the registry has it. */
+async function countPeriod(gateway: Gateway, period: string, moment: Date): Promise<Counted[]> {
+  return gateway.db.transaction(async (session) => {
+    await decidePeriod(session, gateway, period, moment);
+    const { rows } = await session.query<Counted>(
+      `select d.reason, f.account_id is not null as is_handed_over, count(*) as n
+       from decided d
+       left join furnished_month f on f.period = $1 and f.account_id = d.account_id
+         and f.revision = d.revision and f.outcome in ('accepted', 'unchanged')
+       group by 1, 2 order by 1, 2`,
+      [firstDay(period)],
+    );
+    return rows;
+  });
+}
+
+function lineOf(period: string, counted: readonly Counted[]): Coverage {
+  const total = (keep: (row: Counted) => boolean) =>
+    counted.filter(keep).reduce((sum, row) => sum + row.n, 0);
+  const withheld: Record<string, number> = {};
+  for (const { reason, n } of counted)
+    if (reason !== null) withheld[reason] = (withheld[reason] ?? 0) + n;
+  const in_scope = total(() => true);
+  const isEligible = ({ reason }: Counted) => !NOT_ELIGIBLE.includes(reason ?? '');
+  const eligible = total(isEligible);
+  const authorised = total(({ reason }) => reason === null);
+  const handed_over = total((row) => row.is_handed_over);
+  const both = total((row) => row.is_handed_over && row.reason === null);
+  return {
+    period,
+    in_scope,
+    eligible,
+    authorised,
+    handed_over,
+    withheld,
+    of_in_scope: share(handed_over, in_scope),
+    of_eligible: share(
+      total((row) => row.is_handed_over && isEligible(row)),
+      eligible,
+    ),
+    of_authorised: share(both, authorised),
+  };
 }
 
 /** Coverage of every period of the book (or of one), as of now. */
 export async function coverage(gateway: Gateway, period: string | null): Promise<Coverage[]> {
-  const handedOver = await countHandedOver(gateway.db);
   const periods = period === null ? await bookPeriods(gateway.db) : [period];
   const moment = gateway.now();
   const lines: Coverage[] = [];
-  for (const each of periods) {
-    const gate = await previewGate(gateway, each, moment);
-    const barred = NOT_ELIGIBLE.reduce((sum, reason) => sum + (gate.withheld[reason] ?? 0), 0);
-    const eligible = gate.in_scope - barred;
-    const handed_over = handedOver.get(each) ?? 0;
-    lines.push({
-      period: each,
-      in_scope: gate.in_scope,
-      eligible,
-      authorised: gate.released,
-      handed_over,
-      withheld: gate.withheld,
-      of_in_scope: share(handed_over, gate.in_scope),
-      of_eligible: share(handed_over, eligible),
-      of_authorised: share(handed_over, gate.released),
-    });
-  }
+  for (const each of periods) lines.push(lineOf(each, await countPeriod(gateway, each, moment)));
   return lines;
 }

@@ -172,7 +172,7 @@ interface Asked {
 }
 
 async function explain(gateway: Gateway, asked: Asked, moment: Date): Promise<Explanation> {
-  const act = furnishing(gateway, moment, NO_USE);
+  const act = await furnishing(gateway.db, gateway, moment, NO_USE);
   const { rows } = await gateway.db.query<BookRow>(ROWS_OF_PERSON, [
     asked.subject_id,
     asked.account_id,

@@ -1,4 +1,4 @@
-/** What was wrong with a tape, for people and for a spreadsheet. */
+/** The tapes taken in, and what was wrong with them. */
 import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
 import { READER_RULES } from '../tape/reader-rules.ts';
@@ -13,7 +13,7 @@ export interface TapeLine {
   readonly counts: Readonly<Record<string, unknown>>;
 }
 
-/** Tapes taken in, newest first. */
+/** Tapes taken in, newest first; there are a few a month. */
 export async function listTapes(session: Session): Promise<TapeLine[]> {
   const { rows } = await session.query<TapeLine>(
     'select tape_id, name, mapping_name, state, started_at, counts from tape order by started_at desc',
@@ -35,7 +35,7 @@ export interface FaultLine {
 
 const PAGE = 10_000;
 
-/** Faults of a tape in the order of its rows, in pages. @throws tape_unknown */
+/** Faults of a tape, the reader's first, in pages. @throws tape_unknown */
 export async function* tapeFaults(session: Session, tapeId: string): AsyncGenerator<FaultLine[]> {
   const known = await session.query('select 1 from tape where tape_id::text = $1', [tapeId]);
   if (known.rows.length === 0) throw new AssentError('tape_unknown');
@@ -56,13 +56,6 @@ export async function* tapeFaults(session: Session, tapeId: string): AsyncGenera
   }
 }
 
-/** A CSV field that a spreadsheet will not take for a formula. */
-export function csvCell(value: string | number | null): string {
-  const text = String(value ?? '');
-  const safe = /^[=+\-@]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
 export const FAULT_COLUMNS = [
   'row_number',
   'period',
@@ -74,10 +67,3 @@ export const FAULT_COLUMNS = [
   'explanation',
   'remedy',
 ] as const satisfies readonly (keyof FaultLine)[];
-
-/** Faults as CSV lines for a spreadsheet (CRLF; the caller writes the header and the BOM). */
-export function faultsAsCsv(faults: readonly FaultLine[]): string {
-  return faults
-    .map((fault) => `${FAULT_COLUMNS.map((column) => csvCell(fault[column])).join(',')}\r\n`)
-    .join('');
-}

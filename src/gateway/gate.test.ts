@@ -334,7 +334,7 @@ it('agrees with the oracle on random histories at random moments', async () => {
             expect(allowed(person, day(moment), law)).toContain(row.reason);
             expect(row.authorisation_id === null).toBe(row.reason !== null);
             const index = Number(row.account_id.slice(-12)) - 2000;
-            const act = furnishing(gateway, new Date(day(moment)), idOf(5, 5));
+            const act = await furnishing(db, gateway, new Date(day(moment)), idOf(5, 5));
             const one = decideOne(
               {
                 subject_id: idOf(1, index),

@@ -11,6 +11,7 @@ import { AUTHORISATIONS_AT, decideParams, decideSql } from '../authorisation/dec
 import type { Session } from '../database/database.ts';
 import { firstDay } from '../model/period.ts';
 import type { Gateway } from './gateway.ts';
+import { oldestNotices } from './notices.ts';
 
 /** $1 is the first day of the period; the newest revision of each month is what the gate sees. */
 const ROWS_OF_PERIOD = `
@@ -22,7 +23,12 @@ const ROWS_OF_PERIOD = `
   join customer c on c.subject_id = k.subject_id`;
 
 /** What a hand-over is to the checks. @param useId the hand-over; its own use does not count */
-export function furnishing(gateway: Gateway, moment: Date, useId: string): Act {
+export async function furnishing(
+  session: Session,
+  gateway: Gateway,
+  moment: Date,
+  useId: string,
+): Promise<Act> {
   return {
     moment,
     provider_id: gateway.furnisher_id,
@@ -31,7 +37,7 @@ export function furnishing(gateway: Gateway, moment: Date, useId: string): Act {
     purposes: ['F1', 'F2'],
     use_id: useId,
     profile: gateway.profile,
-    notices: gateway.notices,
+    notices: await oldestNotices(session, gateway, moment),
   };
 }
 
@@ -63,12 +69,13 @@ export async function decidePeriod(
     [moment],
   );
   await session.query('analyze gate_row, gate_authorisation');
+  const act = await furnishing(session, gateway, moment, useId);
   await session.query(
     `create temp table decided on commit drop as
      select g.subject_id, d.account_id, g.revision, d.authorisation_id, d.reason
      from (${decideSql('gate_row', 'gate_authorisation')}) d
      join gate_row g on g.account_id = d.account_id`,
-    decideParams(furnishing(gateway, moment, useId)),
+    decideParams(act),
   );
   await session.query('analyze decided');
 }

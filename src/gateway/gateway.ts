@@ -14,7 +14,7 @@ export interface Gateway {
   readonly furnisher_id: string;
   /** Null when none is configured: then nothing is released (reason `no_profile`). */
   readonly profile: Profile | null;
-  /** Oldest notice version that still authorises, by notice id. */
+  /** Oldest notice version that still authorises, by notice id; published notices come on top. */
   readonly notices: Readonly<Record<string, number>>;
   /** What exports say of the lender and its recipients, as far as it is configured. */
   readonly parties?: Parties;
@@ -26,5 +26,10 @@ export interface Gateway {
   readonly announce?: () => void;
 }
 
-/** Called now and then during long work. `done` and `total` are of one unit (bytes or rows). */
-export type Progress = (step: string, done: number, total: number | null) => void;
+/** Called now and then during long work. `done` and `total` are of one unit (rows if unsaid). */
+export type Progress = (
+  step: string,
+  done: number,
+  total: number | null,
+  unit?: 'bytes' | 'rows' | 'parts' | 'authorisations',
+) => void;

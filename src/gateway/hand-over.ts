@@ -14,14 +14,14 @@ import { MerkleTree } from '../log/merkle.ts';
 import { AssentError } from '../model/error.ts';
 import { addMonths, firstDay } from '../model/period.ts';
 import type { ApiClient } from '../wire/api-client.ts';
-import type { Manifest, Receipt, RowFault, SubmissionView } from '../wire/part.ts';
+import type { Manifest, Receipt, SubmissionView } from '../wire/part.ts';
 import { PART_KINDS, type PartKind } from '../wire/part.ts';
 import { exchangeEvents, pullFeed } from './feed.ts';
 import { decidePeriod } from './gate.ts';
 import type { Gateway, Progress } from './gateway.ts';
 import { pushEvents, queueTravelling, settleOutbox } from './outbox.ts';
 import { cutPart, type PlannedPart, planParts } from './parts.ts';
-import { checkReceipt, recordReceipt } from './receipt.ts';
+import { checkReceipt, keepFaults, recordReceipt } from './receipt.ts';
 import { sweep } from './sweep.ts';
 
 export interface Registry {
@@ -210,7 +210,11 @@ async function buildManifest(gateway: Gateway, handover: Handover): Promise<Mani
 /** How long to wait for the end of processing before giving the terminal back. */
 const WAIT_MAX_MS = 30 * 60 * 1000;
 
-async function waitForEnd(registry: Registry, id: string): Promise<SubmissionView> {
+async function waitForEnd(
+  registry: Registry,
+  { handover_id: id, period }: Handover,
+  progress: Progress,
+): Promise<SubmissionView> {
   let waited = 0;
   for (let wait = 20; waited < WAIT_MAX_MS; wait = Math.min(wait * 1.5, 2000)) {
     const view = await registry.api.json<SubmissionView>({
@@ -219,28 +223,13 @@ async function waitForEnd(registry: Registry, id: string): Promise<SubmissionVie
       idempotent: true,
     });
     if (view.state !== 'processing') return view;
+    progress(`${period}: the registry is processing`, 0, null);
     await registry.sleep(wait);
     waited += wait;
   }
   throw new AssentError('registry_unreachable', {
     detail: 'the submission is still being processed; run the same command again to go on',
   });
-}
-
-async function fetchFaults(registry: Registry, id: string): Promise<RowFault[]> {
-  const faults: RowFault[] = [];
-  let after: string | null = '';
-  while (after !== null) {
-    const page: { faults: RowFault[]; next: string | null } = await registry.api.json({
-      method: 'GET',
-      path: `/v1/submissions/${id}/faults`,
-      query: { limit: '5000', ...(after ? { after } : {}) },
-      idempotent: true,
-    });
-    faults.push(...page.faults);
-    after = page.next;
-  }
-  return faults;
 }
 
 async function send(
@@ -261,7 +250,7 @@ async function send(
   const parts = await planParts(gateway, id, handover.period);
   const tree = new MerkleTree();
   for (const [index, part] of parts.entries()) {
-    progress('uploading', index, parts.length);
+    progress(`${handover.period}: uploading`, index, parts.length, 'parts');
     const there = declared.parts.find((known) => known.part_number === part.part_number);
     await uploadPart(gateway, registry, handover, { ...part, there: there?.sha256 ?? null }, tree);
   }
@@ -279,9 +268,14 @@ async function send(
   });
 }
 
-async function finish(gateway: Gateway, registry: Registry, handover: Handover): Promise<Receipt> {
+async function finish(
+  gateway: Gateway,
+  registry: Registry,
+  handover: Handover,
+  progress: Progress,
+): Promise<Receipt> {
   const id = handover.handover_id;
-  const view = await waitForEnd(registry, id);
+  const view = await waitForEnd(registry, handover, progress);
   if (view.state === 'rejected') {
     await gateway.db.transaction(async (session) => {
       await session.query(`update handover set state = 'rejected' where handover_id = $1`, [id]);
@@ -300,10 +294,10 @@ async function finish(gateway: Gateway, registry: Registry, handover: Handover):
   const compact = Buffer.from(answer.body).toString('utf8').trim();
   const payload = await verifyJws(compact, registry.keys, { typ: 'assent-receipt+jws' });
   const receipt = payload as unknown as Receipt;
-  const faults = await fetchFaults(registry, id);
+  await keepFaults(gateway, registry.api, id);
   const manifest = await buildManifest(gateway, handover);
-  await checkReceipt(gateway, manifest, receipt, faults);
-  await recordReceipt(gateway, handover.handover_id, handover.period, { compact, receipt, faults });
+  await checkReceipt(gateway, manifest, receipt);
+  await recordReceipt(gateway, handover.handover_id, handover.period, { compact, receipt });
   return receipt;
 }
 
@@ -323,6 +317,7 @@ export async function handOver(
   const running = await findRunning(gateway.db, period);
   // The registry learns of what time has ended with the rows of the same hand-over.
   if (!running) await sweep(gateway);
+  progress(`${period}: deciding`, 0, null);
   const handover = running ?? (await decide(gateway, period));
   const summary = {
     period,
@@ -339,6 +334,6 @@ export async function handOver(
     return { handover_id: null, state: 'nothing_to_hand_over', receipt: null, ...summary };
   }
   await send(gateway, registry, handover, progress);
-  const receipt = await finish(gateway, registry, handover);
+  const receipt = await finish(gateway, registry, handover, progress);
   return { handover_id: handover.handover_id, state: 'received', receipt, ...summary };
 }

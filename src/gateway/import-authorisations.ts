@@ -27,10 +27,10 @@ import { takeEntries } from './take-entries.ts';
 export interface ImportReport {
   readonly stored: number;
   readonly unchanged: number;
-  /** In the order of the file, at most 10,000. */
+  /** Authorisations that could not be taken. */
+  readonly not_taken: number;
+  /** Why, of the first 10,000 of them, in the order of the file. */
   readonly faults: readonly ImportFault[];
-  /** Faults beyond those listed. */
-  readonly more: number;
 }
 
 /** Authorisations of one transaction: those read, those being written, both in memory. */
@@ -86,7 +86,7 @@ class Import {
   readonly #gateway: Gateway;
   readonly #progress: Progress;
   readonly #faults: ImportFault[] = [];
-  #more = 0;
+  #notTaken = 0;
   #stored = 0;
   #unchanged = 0;
   #done = 0;
@@ -101,8 +101,8 @@ class Import {
 
   fault(...faults: readonly ImportFault[]): void {
     const room = FAULTS_MAX - this.#faults.length;
-    this.#faults.push(...faults.slice(0, room));
-    this.#more += Math.max(0, faults.length - room);
+    this.#faults.push(...faults.slice(0, Math.max(0, room)));
+    this.#notTaken += faults.length;
   }
 
   async take(entries: readonly ImportedEntry[]): Promise<void> {
@@ -138,8 +138,8 @@ class Import {
     return {
       stored: this.#stored,
       unchanged: this.#unchanged,
+      not_taken: this.#notTaken,
       faults: this.#faults.toSorted((left, right) => left.row - right.row),
-      more: this.#more,
     };
   }
 }

@@ -215,7 +215,7 @@ async function stageTape(
     }
     counts.rows += batch.months.length;
     counts.unreadable += batch.lost.month;
-    progress('reading', batch.bytes, source.size);
+    progress('reading', batch.bytes, source.size, 'bytes');
   }
   return { ...counts, sha256: digest.digest('hex') };
 }

@@ -2,13 +2,15 @@
  * Believing a receipt, and writing it down.
  *
  * What must stay true: a receipt is recorded only if it names our submission, its counts add up
- * to what was sent, and its Merkle root is the one computed here over the rows it accepted.
+ * to what was sent, and its Merkle root is the one computed here over the rows it accepted. The
+ * registry's faults go page by page into `handover_fault`: a million of them are never in memory.
  */
 import { createHash } from 'node:crypto';
 import { canonicalBytes } from '../keys/jws.ts';
 import { leafHash, MerkleTree } from '../log/merkle.ts';
 import { AssentError } from '../model/error.ts';
 import { firstDay } from '../model/period.ts';
+import type { ApiClient } from '../wire/api-client.ts';
 import type { Manifest, Outcome, Receipt, RowFault } from '../wire/part.ts';
 import { PART_KINDS } from '../wire/part.ts';
 import type { Gateway } from './gateway.ts';
@@ -24,8 +26,66 @@ function totalOf(outcome: Outcome): number {
   return accepted + unchanged + rejected + held + refused;
 }
 
+interface FaultPage {
+  readonly faults: readonly RowFault[];
+  readonly next: string | null;
+}
+
+async function insertFaults(gateway: Gateway, id: string, from: number, page: FaultPage['faults']) {
+  await gateway.db.query(
+    `insert into handover_fault (handover_id, fault_number, kind, row_number, outcome, rule, severity, field)
+     select $1::uuid, $8::int + f.n, f.kind, f.row_number, f.outcome, f.rule, f.severity, f.field
+     from unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[])
+       with ordinality as f (kind, row_number, outcome, rule, severity, field, n)`,
+    [
+      id,
+      page.map((f) => f.kind),
+      page.map((f) => f.row_number),
+      page.map((f) => f.outcome),
+      page.map((f) => f.rule),
+      page.map((f) => f.severity),
+      page.map((f) => f.field),
+      from,
+    ],
+  );
+}
+
+/** Fetches the registry's faults of a submission into `handover_fault`; those of before go. */
+export async function keepFaults(gateway: Gateway, api: ApiClient, id: string): Promise<void> {
+  await gateway.db.query('delete from handover_fault where handover_id = $1', [id]);
+  let kept = 0;
+  for (let after: string | null = ''; after !== null; ) {
+    const page: FaultPage = await api.json({
+      method: 'GET',
+      path: `/v1/submissions/${id}/faults`,
+      query: { limit: '5000', ...(after ? { after } : {}) },
+      idempotent: true,
+    });
+    if (page.faults.length > 0) await insertFaults(gateway, id, kept, page.faults);
+    kept += page.faults.length;
+    after = page.next;
+  }
+  await gateway.db.query('analyze handover_fault');
+}
+
+/** Row numbers of months in a range that the registry did not take as new. */
+async function lostRows(
+  gateway: Gateway,
+  id: string,
+  first: number,
+  last: number,
+): Promise<ReadonlySet<number>> {
+  const { rows } = await gateway.db.query<{ row_number: number }>(
+    `select distinct row_number from handover_fault
+     where handover_id = $1 and kind = 'month' and outcome <> 'accepted'
+       and row_number between $2 and $3`,
+    [id, first, last],
+  );
+  return new Set(rows.map((row) => row.row_number));
+}
+
 /** RFC 9162 root over the month rows that were accepted, from our own book. */
-async function rootOfAccepted(gateway: Gateway, manifest: Manifest, lost: ReadonlySet<number>) {
+async function rootOfAccepted(gateway: Gateway, manifest: Manifest) {
   const tree = new MerkleTree();
   const rows = manifest.rows.month;
   const prefix = Buffer.from(`assent/month/1\t${manifest.period}\t`);
@@ -36,6 +96,7 @@ async function rootOfAccepted(gateway: Gateway, manifest: Manifest, lost: Readon
         monthText(session, manifest.submission_id, manifest.period, first, last),
       ),
     );
+    const lost = await lostRows(gateway, manifest.submission_id, first, last);
     const hashes: Uint8Array[] = [];
     let [start, row] = [0, first];
     for (let end = text.indexOf(10); end >= 0; end = text.indexOf(10, start), row++) {
@@ -47,12 +108,11 @@ async function rootOfAccepted(gateway: Gateway, manifest: Manifest, lost: Readon
   return tree;
 }
 
-/** @throws receipt_wrong, naming what does not agree. */
+/** Compares a receipt with what was sent and the faults kept. @throws receipt_wrong, naming what does not agree. */
 export async function checkReceipt(
   gateway: Gateway,
   manifest: Manifest,
   receipt: Receipt,
-  faults: readonly RowFault[],
 ): Promise<void> {
   if (receipt.submission_id !== manifest.submission_id) wrong('it names another submission');
   if (receipt.furnisher_id !== manifest.furnisher_id) wrong('it names another furnisher');
@@ -65,10 +125,12 @@ export async function checkReceipt(
       wrong(`its counts of ${kind} rows do not add up to the ${manifest.rows[kind]} sent`);
     }
   }
-  const lost = new Set(
-    faults.filter((f) => f.kind === 'month' && f.outcome !== 'accepted').map((f) => f.row_number),
-  );
-  const tree = await rootOfAccepted(gateway, manifest, lost);
+  const tree = await rootOfAccepted(gateway, manifest);
+  if (tree.size !== receipt.outcomes.month.accepted) {
+    wrong(
+      `it counts ${receipt.outcomes.month.accepted} accepted months, its faults leave ${tree.size}`,
+    );
+  }
   const root = Buffer.from(tree.root()).toString('base64');
   if (receipt.merkle.size !== tree.size || receipt.merkle.root !== root) {
     wrong('its Merkle root is not that of the rows it says it accepted');
@@ -78,7 +140,6 @@ export async function checkReceipt(
 interface Ended {
   readonly compact: string;
   readonly receipt: Receipt;
-  readonly faults: readonly RowFault[];
 }
 
 /** Writes the receipt and each row's outcome down, in one transaction; twice is as good as once. */
@@ -89,23 +150,6 @@ export async function recordReceipt(
   ended: Ended,
 ): Promise<void> {
   await gateway.db.transaction(async (session) => {
-    const faults = ended.faults;
-    await session.query('delete from handover_fault where handover_id = $1', [id]);
-    await session.query(
-      `insert into handover_fault (handover_id, fault_number, kind, row_number, outcome, rule, severity, field)
-       select $1::uuid, f.n, f.kind, f.row_number, f.outcome, f.rule, f.severity, f.field
-       from unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[])
-         with ordinality as f (kind, row_number, outcome, rule, severity, field, n)`,
-      [
-        id,
-        faults.map((f) => f.kind),
-        faults.map((f) => f.row_number),
-        faults.map((f) => f.outcome),
-        faults.map((f) => f.rule),
-        faults.map((f) => f.severity),
-        faults.map((f) => f.field),
-      ],
-    );
     await session.query(
       `insert into furnished_month (period, account_id, revision, handover_id, outcome)
        select $2::date, h.account_id, h.revision, $1::uuid, coalesce(f.outcome, 'accepted')

@@ -183,12 +183,28 @@ function addSubmissionReads(app: Server, { registry }: RegistryRoutesOptions): v
         config,
         schema: {
           summary: `List ${whose} submissions, newest first`,
-          response: { 200: Type.Object({ submissions: Type.Array(VIEW) }) },
+          querystring: Type.Object({
+            before: Type.Optional(
+              Type.String({
+                pattern: `^[0-9]{1,15}:${UUID_PATTERN.slice(1)}`,
+                description: '`next` of the page before',
+              }),
+            ),
+            limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 500 })),
+          }),
+          response: {
+            200: Type.Object({
+              submissions: Type.Array(VIEW),
+              next: Type.Union([Type.String(), Type.Null()]),
+            }),
+          },
         },
       },
-      async (request) => ({
-        submissions: (await listSubmissions(registry, ownOnly(request.caller))) as never,
-      }),
+      async (request) =>
+        (await listSubmissions(registry, ownOnly(request.caller), {
+          before: request.query.before ?? '',
+          limit: request.query.limit ?? 500,
+        })) as never,
     );
     app.get(
       `${prefix}/submissions/:submission_id`,
@@ -212,7 +228,7 @@ function addSubmissionReads(app: Server, { registry }: RegistryRoutesOptions): v
           params: SUBMISSION_PARAMS,
           querystring: Type.Object({
             after: Type.Optional(Type.String({ pattern: '^[0-9]{1,9}:[0-9]{1,9}$' })),
-            limit: Type.Integer({ minimum: 1, maximum: 5000, default: 1000 }),
+            limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 5000, default: 1000 })),
           }),
           response: {
             200: Type.Object({
@@ -234,7 +250,7 @@ function addSubmissionReads(app: Server, { registry }: RegistryRoutesOptions): v
       async (request) =>
         listFaults(registry, request.params.submission_id, ownOnly(request.caller), {
           after: request.query.after ?? '',
-          limit: request.query.limit,
+          limit: request.query.limit ?? 1000,
         }),
     );
     app.get(

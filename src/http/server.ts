@@ -61,6 +61,11 @@ export interface ServerOptions {
   readonly limits?: Partial<ServerLimits>;
   /** Logging is off unless asked for; `stream` defaults to standard output. */
   readonly log?: { readonly level: string; readonly stream?: { write(line: string): void } };
+  /** Addresses of pages for people: what fails before a route is found is a page there too. */
+  readonly pages?: {
+    readonly owns: (url: string) => boolean;
+    readonly sendFailure: typeof sendProblem;
+  };
   /** The proxies whose `X-Forwarded-For` is believed; none by default. */
   readonly trustProxy?: string[];
 }
@@ -125,7 +130,9 @@ function createInstance(options: ServerOptions, limits: ServerLimits): Server {
     clientErrorHandler: refuseConnection,
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
       reply.headers({ ...headers, 'x-request-id': request.id });
-      sendProblem(error, request, reply);
+      const { pages } = options;
+      const send = pages?.owns(request.url) ? pages.sendFailure : sendProblem;
+      send(error, request, reply);
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.setValidatorCompiler(TypeBoxValidatorCompiler);

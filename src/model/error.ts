@@ -5,6 +5,7 @@
  *
  * What must stay true: neither `message` nor `detail` ever holds an identity value.
  */
+import { ASKING_ERRORS } from './asking-errors.ts';
 
 interface ErrorKind {
   /** HTTP status when it crosses the API. */
@@ -31,6 +32,12 @@ export const ERROR_KINDS = {
     status: 500,
     title: 'The database refused a statement.',
     remedy: 'See the SQLSTATE in the detail; nothing was committed, so the step can be repeated.',
+  },
+  database_unreachable: {
+    status: 503,
+    title: 'The database server does not answer, or does not let this program in.',
+    remedy:
+      'Check DATABASE_URL (host, port, user, password, database) and that the server runs; the step can be repeated.',
   },
   database_full: {
     status: 507,
@@ -176,8 +183,8 @@ export const ERROR_KINDS = {
   },
   tape_unknown: {
     status: 404,
-    title: 'No such tape was loaded or checked here.',
-    remedy: 'List the tapes to see their ids.',
+    title: 'No such tape or hand-over is known here.',
+    remedy: 'Run `assent gateway tapes` or `assent gateway hand-overs` to see their ids.',
   },
   tape_empty: {
     status: 400,
@@ -343,6 +350,7 @@ export const ERROR_KINDS = {
     title: 'Webhooks cannot be delivered to that address.',
     remedy: 'Name an https address that is reachable publicly; the detail says what is wrong.',
   },
+  ...ASKING_ERRORS,
   home_missing: {
     status: 400,
     title: 'The folder is no home of this program.',
@@ -357,6 +365,27 @@ export const ERROR_KINDS = {
     status: 400,
     title: 'The gateway does not know its registry.',
     remedy: 'Run `assent gateway connect` first.',
+  },
+  registry_keys_changed: {
+    status: 409,
+    title: 'The registry shows other keys than those that were pinned.',
+    remedy:
+      'Ask its operator by another channel; then run `assent gateway connect` with --replace-keys.',
+  },
+  address_unusable: {
+    status: 503,
+    title: 'The server cannot listen at that address.',
+    remedy: 'Choose another --port or --host, or stop the program that has it.',
+  },
+  period_unknown: {
+    status: 404,
+    title: 'The book has no row of that period.',
+    remedy: 'Run `assent gateway coverage` to see the periods of the book, or load the tape.',
+  },
+  receipt_unknown: {
+    status: 404,
+    title: 'There is no receipt of that period.',
+    remedy: 'Run `assent gateway hand-overs` to see what was handed over and how it ended.',
   },
   file_unreadable: {
     status: 400,

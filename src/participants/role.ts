@@ -37,6 +37,10 @@ export const SCOPES = {
   'webhooks:write': "Register one's own endpoint for webhooks.",
   'webhooks:read': "Read every participant's endpoint and its state.",
   'authorisations:end': 'End an authorisation at the request of the person.',
+  'requests:write': 'Ask borrowers, one by one.',
+  'outbox:read': 'Fetch the messages that ask and remind borrowers.',
+  'campaigns:write': 'Make, start, pause, stop and advance campaigns.',
+  'campaigns:read': 'Read the campaigns and how far they are.',
   'coverage:read': 'Read how many rows went, and why the others stayed.',
 } as const satisfies Record<string, string>;
 export type Scope = keyof typeof SCOPES;
@@ -63,8 +67,15 @@ export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
   enquirer: ['authorisations:bring', 'permits:claim', 'files:read', 'feed:read', 'webhooks:write'],
   supervisor: ['submissions:read_all', 'participants:read'],
   auditor: ['submissions:read_all', 'participants:read', 'audits:run', 'authorisations:prove'],
-  app: ['authorisations:write', 'authorisations:read'],
-  officer: ['authorisations:read', 'coverage:read'],
+  app: [
+    'authorisations:write',
+    'authorisations:read',
+    'requests:write',
+    'outbox:read',
+    'campaigns:write',
+    'campaigns:read',
+  ],
+  officer: ['authorisations:read', 'coverage:read', 'campaigns:write', 'campaigns:read'],
 };
 
 /** True for the exact name of a scope. */

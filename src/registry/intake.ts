@@ -310,11 +310,18 @@ export async function processSubmission(registry: Registry, id: string): Promise
   await endSubmission(registry, submission, manifest);
 }
 
+/** Ids of the submissions that a crash left in processing, in the order of their completion. */
+export async function listProcessing(registry: Registry): Promise<string[]> {
+  const { rows } = await registry.db.query<{ submission_id: string }>(
+    `select submission_id from submission where state = 'processing'
+     order by completed_at, submission_id`,
+  );
+  return rows.map((row) => row.submission_id);
+}
+
 /** Goes on with every submission that a crash left in processing. */
 export async function resumeProcessing(registry: Registry): Promise<number> {
-  const { rows } = await registry.db.query<{ submission_id: string }>(
-    `select submission_id from submission where state = 'processing' order by completed_at`,
-  );
-  for (const { submission_id } of rows) await processSubmission(registry, submission_id);
-  return rows.length;
+  const ids = await listProcessing(registry);
+  for (const id of ids) await processSubmission(registry, id);
+  return ids.length;
 }

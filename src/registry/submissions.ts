@@ -55,17 +55,36 @@ export async function findSubmission(
   return row;
 }
 
-/** The newest submissions first, at most 500. */
+export interface SubmissionPage {
+  readonly submissions: SubmissionView[];
+  /** Pass as `before` for older ones; null at the end. */
+  readonly next: string | null;
+}
+
+/**
+ * Submissions, newest first, without their parts.
+ * @param furnisherId whose; null for everyone's
+ * @param page.before `milliseconds:submission_id` of the last one seen, or empty
+ */
 export async function listSubmissions(
   registry: Registry,
   furnisherId: string | null,
-): Promise<SubmissionView[]> {
-  const { rows } = await registry.db.query<SubmissionRow>(
-    `select ${COLUMNS} from submission where $1::uuid is null or furnisher_id = $1::uuid
-     order by declared_at desc limit 500`,
-    [furnisherId],
+  page: { readonly before: string; readonly limit: number },
+): Promise<SubmissionPage> {
+  const [time, id] = page.before.split(':');
+  const before = page.before === '' ? null : new Date(Number(time));
+  const { rows } = await registry.db.query<SubmissionRow & { declared_at: Date }>(
+    `select ${COLUMNS}, declared_at from submission
+     where ($1::uuid is null or furnisher_id = $1::uuid)
+       and ($2::timestamptz is null or (declared_at, submission_id) < ($2::timestamptz, $3::uuid))
+     order by declared_at desc, submission_id desc limit $4`,
+    [furnisherId, before, before === null ? null : (id ?? null), page.limit],
   );
-  return rows.map((row) => viewOf(row, []));
+  const last = rows.length === page.limit ? rows.at(-1) : undefined;
+  return {
+    submissions: rows.map((row) => viewOf(row, [])),
+    next: last ? `${last.declared_at.getTime()}:${last.submission_id}` : null,
+  };
 }
 
 function viewOf(row: SubmissionRow, parts: SubmissionView['parts']): SubmissionView {

@@ -1,0 +1,19 @@
+/** Every route of the registry's API, in one list. */
+import { enquirerRoutes } from './enquirer-routes.ts';
+import { type FeedRoutesOptions, feedRoutes } from './feed-routes.ts';
+import type { Server } from './instance.ts';
+import { registryProofRoutes } from './proof-routes.ts';
+import { type RegistryRoutesOptions, registryRoutes } from './registry-routes.ts';
+
+/** Adds every route of the registry. */
+export function registryApi(
+  options: RegistryRoutesOptions & FeedRoutesOptions,
+): (app: Server) => void {
+  const { registry } = options;
+  return (app) => {
+    registryRoutes(options)(app);
+    enquirerRoutes(registry)(app);
+    registryProofRoutes(registry)(app);
+    feedRoutes(options)(app);
+  };
+}
