@@ -22,6 +22,11 @@ function escapeField(value: string): string {
   return value.replace(/[\\\t\n\r]/g, (character) => ESCAPES[character] ?? character);
 }
 
+/** One line of values, with its end. */
+export function textLine(values: RecordValues): string {
+  return `${values.map((value) => (value === null ? '\\N' : escapeField(value))).join('\t')}\n`;
+}
+
 /** Each row as one line, its number first. */
 export function copyText(rows: readonly NumberedRow[]): Uint8Array {
   let text = '';
