@@ -14,7 +14,7 @@ import { approvalsOf, tapeOf } from '../bench/lender.ts';
 import { openPglite } from '../src/database/pglite.ts';
 import { openPostgresql } from '../src/database/postgresql.ts';
 import { seeded } from '../src/world/seeded.ts';
-import { BACKENDS, SERVER_URL } from './pair.ts';
+import { BACKENDS, ownDatabase, SERVER_URL } from './pair.ts';
 
 const ROWS = Number(process.env['KILL_ROWS'] ?? 6_000);
 const SEED = Number(process.env['KILL_SEED'] ?? 1);
@@ -118,13 +118,7 @@ describe.each(BACKENDS)('SIGKILL on %s', (backend) => {
     async () => {
       const home = mkdtempSync(join(tmpdir(), 'assent-kill-'));
       homes.push(home);
-      const url = backend === 'postgresql' ? SERVER_URL : undefined;
-      if (url) {
-        const db = await openPostgresql(url);
-        for (const program of ['gateway', 'registry'])
-          await db.query(`drop schema if exists assent_${program} cascade`);
-        await db.close();
-      }
+      const url = await ownDatabase(backend, 'assent_kill');
       const tape = join(home, 'tape.csv');
       const approvals = join(home, 'approvals.csv');
       await pipeline(tapeOf(ROWS, PERIOD), createWriteStream(tape));

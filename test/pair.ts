@@ -33,6 +33,20 @@ export const BACKENDS = ['pglite', 'postgresql'] as const;
 export type Backend = (typeof BACKENDS)[number];
 export const SERVER_URL = process.env['TEST_DATABASE_URL'];
 
+/**
+ * A database for one test file: programs choose their schemas themselves, and files run side by
+ * side. @returns its URL; undefined on PGlite, which needs none
+ */
+export async function ownDatabase(backend: string, name: string): Promise<string | undefined> {
+  if (backend === 'pglite' || !SERVER_URL) return undefined;
+  const db = await openPostgresql(SERVER_URL);
+  // sql: a name of the test's own; DDL takes no parameters.
+  await db.query(`drop database if exists ${name} with (force)`);
+  await db.query(`create database ${name}`);
+  await db.close();
+  return new URL(`/${name}`, SERVER_URL).toString();
+}
+
 const now = () => new Date();
 const random = (bytes: number) => randomBytes(bytes);
 const newId = () => randomUUID();

@@ -17,13 +17,13 @@ import {
   openRegistry,
   operatorClient,
 } from '../src/cli/home.ts';
-import { openPostgresql } from '../src/database/postgresql.ts';
 import { coverage } from '../src/gateway/coverage.ts';
 import type { Gateway } from '../src/gateway/gateway.ts';
 import { handOver } from '../src/gateway/hand-over.ts';
 import { importAuthorisations } from '../src/gateway/import-authorisations.ts';
 import { loadTape } from '../src/gateway/load-tape.ts';
 import { type Mapping, parseMapping } from '../src/tape/mapping.ts';
+import { ownDatabase, SERVER_URL } from './pair.ts';
 
 const ROOT = new URL('..', import.meta.url);
 const TAPE = new URL('../shared/data/uci_default_credit_card/UCI_Credit_Card.csv.gz', ROOT);
@@ -117,7 +117,6 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-const url = process.env['TEST_DATABASE_URL'];
 const homes: string[] = [];
 afterAll(() => {
   delete process.env['DATABASE_URL'];
@@ -126,13 +125,8 @@ afterAll(() => {
 
 async function prepare(backend: string) {
   delete process.env['DATABASE_URL'];
-  if (backend === 'postgresql' && url) {
-    process.env['DATABASE_URL'] = url;
-    const db = await openPostgresql(url);
-    await db.query('drop schema if exists assent_gateway cascade');
-    await db.query('drop schema if exists assent_registry cascade');
-    await db.close();
-  }
+  const url = await ownDatabase(backend, 'assent_taiwan');
+  if (url) process.env['DATABASE_URL'] = url;
   const home = mkdtempSync(join(tmpdir(), 'assent-taiwan-'));
   homes.push(home);
   const port = await freePort();
@@ -157,7 +151,7 @@ async function prepare(backend: string) {
 describe.each(['pglite', 'postgresql'])('30,000 card clients on %s', (backend) => {
   const reason = !existsSync(TAPE)
     ? 'the data set is not here'
-    : backend === 'postgresql' && !url
+    : backend === 'postgresql' && !SERVER_URL
       ? 'TEST_DATABASE_URL is not set'
       : null;
   it.skipIf(reason !== null)(

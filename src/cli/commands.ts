@@ -53,11 +53,13 @@ export async function main(argv: readonly string[]): Promise<void> {
   addVerifyAuthorisation(program);
   addCard(program);
   outliveReaders();
-  exitOnInterrupt();
+  const stopListening = exitOnInterrupt();
   try {
     await program.parseAsync([...argv]);
   } catch (error) {
     if (!(error instanceof CommanderError)) printFailure(error, asJson);
     else if (error.exitCode !== 0) process.exitCode = EXIT.wrong_call;
+  } finally {
+    stopListening();
   }
 }

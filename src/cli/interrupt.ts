@@ -8,8 +8,11 @@ const INTERRUPTED = 130;
 
 let isServing = false;
 
-/** From now on SIGINT and SIGTERM end the process with a word for people and exit code 130. */
-export function exitOnInterrupt(): void {
+/**
+ * From now on SIGINT and SIGTERM end the process with a word for people and exit code 130.
+ * @returns stops listening
+ */
+export function exitOnInterrupt(): () => void {
   const end = () => {
     if (isServing) return;
     process.stderr.write(
@@ -17,8 +20,12 @@ export function exitOnInterrupt(): void {
     );
     process.exit(INTERRUPTED);
   };
-  process.once('SIGINT', end);
-  process.once('SIGTERM', end);
+  process.on('SIGINT', end);
+  process.on('SIGTERM', end);
+  return () => {
+    process.off('SIGINT', end);
+    process.off('SIGTERM', end);
+  };
 }
 
 /** Resolves when the process is told to stop. */

@@ -11,7 +11,7 @@ import pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { AssentError } from '../model/error.ts';
 import type { Database, Result, Session, SqlValue } from './database.ts';
-import { fromDriver } from './driver-error.ts';
+import { DatabaseFailure, fromDriver } from './driver-error.ts';
 
 const INT8 = 20;
 const NUMERIC = 1700;
@@ -106,7 +106,14 @@ export async function openPostgresql(url: string, schema = 'assent'): Promise<Da
     }
   }
   // sql: the schema was checked above to be a plain name; DDL takes no parameters.
-  await withClient((client) => sessionOver(client).query(`create schema if not exists ${schema}`));
+  await withClient((client) =>
+    sessionOver(client).query(`create schema if not exists ${schema}`),
+  ).catch(async (error: unknown) => {
+    // Two that begin together both see no schema, and one of them comes second.
+    if (error instanceof DatabaseFailure && error.sqlstate === '23505') return;
+    await pool.end();
+    throw error;
+  });
   return {
     backend: 'postgresql',
     concurrency: Math.max(2, Math.min(POOL_SIZE - 2, availableParallelism())),

@@ -158,6 +158,9 @@ function eventOf(choice: Choice, purpose: Pick<AskedPurpose, 'state' | 'is_open'
 /** As many events as can come in between while one answer is written. */
 const ATTEMPTS = 5;
 
+/** How an event is refused that another has come before. */
+const OVERTAKEN: readonly string[] = ['event_not_next', 'event_backdated', 'authorisation_invalid'];
+
 /**
  * Makes one choice count, whatever comes in between: the state is read again whenever the event
  * no longer fits, so that a refusal that meets an approval becomes a withdrawal.
@@ -181,7 +184,7 @@ async function settle(
       });
       return;
     } catch (error) {
-      const isOvertaken = error instanceof AssentError && error.code === 'authorisation_invalid';
+      const isOvertaken = error instanceof AssentError && OVERTAKEN.includes(error.code);
       if (!isOvertaken || attempt === ATTEMPTS) throw error;
     }
   }

@@ -9,7 +9,7 @@ import type { Session } from '../database/database.ts';
 import { checkIdentityNumber, normaliseName } from '../model/identity-number.ts';
 import { isDate } from '../model/period.ts';
 import { IDENTITY_KINDS, type IdentityKind } from '../model/record.ts';
-import { readCopyField } from '../tape/copy-text.ts';
+import { copyText, readCopyField, textLine } from '../tape/copy-text.ts';
 import { outcomeOf, type PartOutcome } from './part-outcome.ts';
 import type { Registry } from './registry.ts';
 
@@ -103,15 +103,38 @@ function readSubject(
 }
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+/** How COPY reads bytes. */
+const bytea = (bytes: Uint8Array) => `\\x${hex(bytes)}`;
 
-async function findDocuments(session: Session, incoming: readonly IncomingSubject[]) {
-  const { rows } = await session.query<{ document: string; subject_id: string; details: string }>(
-    `select encode(d.document_hash, 'hex') as document, d.subject_id, encode(s.details_hash, 'hex') as details
-     from subject_document d join subject s on s.subject_id = d.subject_id
-     where d.document_hash = any(select decode(h, 'hex') from unnest($1::text[]) h)`,
-    [incoming.map((each) => hex(each.document))],
+interface KnownPerson {
+  readonly subject_id: string;
+  readonly details: string;
+}
+
+/** Who has each document already, by the document's hash in hexadecimal. */
+async function findDocuments(
+  session: Session,
+  incoming: readonly IncomingSubject[],
+): Promise<Map<string, KnownPerson>> {
+  await session.query(
+    'create temp table stage_document (row_number bigint, document_hash bytea) on commit drop',
+  );
+  await session.copyIn('copy stage_document from stdin', [
+    copyText(incoming.map(({ row, document }) => ({ row, values: [bytea(document)] }))),
+  ]);
+  const { rows } = await session.query<KnownPerson & { document: string }>(
+    `select encode(d.document_hash, 'hex') as document, d.subject_id,
+            encode(s.details_hash, 'hex') as details
+     from (select distinct document_hash from stage_document) g
+     join subject_document d on d.document_hash = g.document_hash
+     join subject s on s.subject_id = d.subject_id`,
   );
   return new Map(rows.map((row) => [row.document, row]));
+}
+
+interface Located {
+  readonly subject_id: string;
+  readonly each: IncomingSubject;
 }
 
 /** Lines of kind subject. */
@@ -125,8 +148,8 @@ export async function takeSubjects(
     readSubject(registry, part, row, fields, faults),
   );
   const known = await findDocuments(session, incoming);
-  const fresh: { subject_id: string; each: IncomingSubject }[] = [];
-  const located: { subject_id: string; each: IncomingSubject }[] = [];
+  const fresh: Located[] = [];
+  const located: Located[] = [];
   for (const each of incoming) {
     const document = hex(each.document);
     const match = known.get(document);
@@ -136,58 +159,59 @@ export async function takeSubjects(
     }
     const subject_id = match?.subject_id ?? registry.newId();
     if (!match) {
-      known.set(document, { document, subject_id, details: hex(each.details) });
+      known.set(document, { subject_id, details: hex(each.details) });
       fresh.push({ subject_id, each });
     }
     located.push({ subject_id, each });
   }
-  await insertSubjects(registry, session, fresh);
+  await copySubjects(registry, session, fresh);
+  await session.query(`create temp table stage_located (row_number bigint, subject_ref uuid,
+    subject_id uuid, identity_version int) on commit drop`);
+  await session.copyIn('copy stage_located from stdin', [
+    copyText(
+      located.map(({ subject_id, each }) => ({
+        row: each.row,
+        values: [each.subject_ref, subject_id, String(each.version)],
+      })),
+    ),
+  ]);
   await session.query(
     `insert into subject_locator (subject_ref, furnisher_id, subject_id, identity_version)
-     select distinct on (ref) ref, $1::uuid, subject_id, version
-     from unnest($2::uuid[], $3::uuid[], $4::int[]) as t (ref, subject_id, version) order by ref, version desc
+     select distinct on (subject_ref) subject_ref, $1::uuid, subject_id, identity_version
+     from stage_located order by subject_ref, identity_version desc, row_number desc
      on conflict (subject_ref, furnisher_id) do update set subject_id = excluded.subject_id,
        identity_version = excluded.identity_version
      where subject_locator.identity_version < excluded.identity_version`,
-    [
-      part.furnisher_id,
-      located.map((l) => l.each.subject_ref),
-      located.map((l) => l.subject_id),
-      located.map((l) => l.each.version),
-    ],
+    [part.furnisher_id],
   );
   return outcomeOf(part.lines.length, faults);
 }
 
-async function insertSubjects(
+/** COPY into the store itself, in the order of the key. */
+async function copySubjects(
   registry: Registry,
   session: Session,
-  fresh: readonly { subject_id: string; each: IncomingSubject }[],
+  fresh: readonly Located[],
 ): Promise<void> {
   if (fresh.length === 0) return;
-  const sealed = fresh.map(({ subject_id, each }) => {
-    const key = registry.ring.newSubjectKey();
-    const identity = key.seal(Buffer.from(each.identity), `subject ${subject_id}`);
-    return { wrapped: hex(key.wrapped), identity: hex(identity) };
-  });
-  await session.query(
-    `insert into subject (subject_id, identity_kind, wrapped_key, identity_sealed, details_hash, created_at)
-     select id, kind, decode(wrapped, 'hex'), decode(sealed, 'hex'), decode(details, 'hex'), $6::timestamptz
-     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) as t (id, kind, wrapped, sealed, details)`,
-    [
-      fresh.map((f) => f.subject_id),
-      fresh.map((f) => f.each.kind),
-      sealed.map((s) => s.wrapped),
-      sealed.map((s) => s.identity),
-      fresh.map((f) => hex(f.each.details)),
-      registry.now(),
-    ],
+  const created = registry.now().toISOString();
+  const lines = fresh
+    .map(({ subject_id, each }) => {
+      const key = registry.ring.newSubjectKey();
+      const identity = key.seal(Buffer.from(each.identity), `subject ${subject_id}`);
+      const sealed = [bytea(key.wrapped), bytea(identity), bytea(each.details)];
+      return textLine([subject_id, each.kind, ...sealed, created]);
+    })
+    .sort();
+  await session.copyIn(
+    `copy subject (subject_id, identity_kind, wrapped_key, identity_sealed, details_hash,
+       created_at) from stdin`,
+    [Buffer.from(lines.join(''))],
   );
-  await session.query(
-    `insert into subject_document (document_hash, subject_id)
-     select decode(h, 'hex'), id from unnest($1::text[], $2::uuid[]) as t (h, id)`,
-    [fresh.map((f) => hex(f.each.document)), fresh.map((f) => f.subject_id)],
-  );
+  const documents = fresh.map((f) => textLine([bytea(f.each.document), f.subject_id])).sort();
+  await session.copyIn('copy subject_document (document_hash, subject_id) from stdin', [
+    Buffer.from(documents.join('')),
+  ]);
 }
 
 type Form = (value: string | null) => boolean;
@@ -214,6 +238,11 @@ const ACCOUNT_FORMS: readonly Form[] = [
   orNone(form(/^(0|[1-9]\d{0,3})$/)),
 ];
 
+/** The columns of a line of kind account, and the id that a new account gets. */
+const ARRIVED = `create temp table arrived_account (row_number bigint, account_ref uuid,
+  subject_ref uuid, revision int, kind text, brand text, currency text, opened_on date,
+  closed_on date, original_amount_minor bigint, term_months int, account_id uuid) on commit drop`;
+
 /** Lines of kind account. */
 export async function takeAccounts(
   registry: Registry,
@@ -230,50 +259,25 @@ export async function takeAccounts(
     if (!isGood) faults.push(fault(row, 'rejected', 'W01'));
     return isGood;
   });
-  const documents = rows.map(({ row, fields }) => {
-    const [
-      account_ref,
-      subject_ref,
-      revision,
-      kind,
-      brand,
-      currency,
-      opened_on,
-      closed_on,
-      original_amount_minor,
-      term_months,
-    ] = fields;
-    return {
-      row,
-      account_ref,
-      subject_ref,
-      revision,
-      kind,
-      brand,
-      currency,
-      opened_on,
-      closed_on,
-      original_amount_minor,
-      term_months,
-      account_id: registry.newId(),
-    };
-  });
+  await session.query(ARRIVED);
+  await session.copyIn('copy arrived_account from stdin', [
+    copyText(rows.map(({ row, fields }) => ({ row, values: [...fields, registry.newId()] }))),
+  ]);
   await session.query(
     `create temp table stage_account on commit drop as
-     select t.*, s.subject_id, l.account_id as known_id, l.subject_id as known_subject, l.revision as known_revision
-     from jsonb_to_recordset($1::jsonb) as t (row bigint, account_ref uuid, subject_ref uuid, revision int,
-       kind text, brand text, currency text, opened_on date, closed_on date,
-       original_amount_minor bigint, term_months int, account_id uuid)
-     left join subject_locator s on s.subject_ref = t.subject_ref and s.furnisher_id = $2::uuid
-     left join account_locator l on l.account_ref = t.account_ref and l.furnisher_id = $2::uuid`,
-    [JSON.stringify(documents), part.furnisher_id],
+     select t.*, s.subject_id, l.account_id as known_id, l.subject_id as known_subject,
+            l.revision as known_revision
+     from arrived_account t
+     left join subject_locator s on s.subject_ref = t.subject_ref and s.furnisher_id = $1::uuid
+     left join account_locator l on l.account_ref = t.account_ref and l.furnisher_id = $1::uuid`,
+    [part.furnisher_id],
   );
   const { rows: bad } = await session.query<{
     row: number;
     outcome: Fault['outcome'];
     rule: string;
   }>(
-    `select row, case when subject_id is null then 'rejected' when known_subject <> subject_id then 'held' else 'unchanged' end as outcome,
+    `select row_number as row, case when subject_id is null then 'rejected' when known_subject <> subject_id then 'held' else 'unchanged' end as outcome,
             case when subject_id is null then 'V01_SUBJECT' when known_subject <> subject_id then 'V01_OWNER' else 'unchanged' end as rule
      from stage_account where subject_id is null or known_subject <> subject_id or known_revision >= revision`,
   );
@@ -285,7 +289,8 @@ export async function takeAccounts(
     `insert into account (subject_id, account_id, revision, furnisher_id, account_ref, kind, brand, currency,
        opened_on, closed_on, original_amount_minor, term_months, submission_id)
      select subject_id, coalesce(known_id, account_id), revision, $1::uuid, account_ref, kind, brand, currency,
-       opened_on, closed_on, original_amount_minor, term_months, $2::uuid from stage_account where ${good}`,
+       opened_on, closed_on, original_amount_minor, term_months, $2::uuid
+     from stage_account where ${good} order by subject_id`,
     [part.furnisher_id, part.submission_id],
   );
   await session.query(

@@ -10,6 +10,11 @@ export interface NumberedRow {
   readonly values: RecordValues;
 }
 
+/** One line of values, with its end. */
+export function textLine(values: RecordValues): string {
+  return `${values.map((value) => (value === null ? '\\N' : escapeField(value))).join('\t')}\n`;
+}
+
 /** Each row as one line, its number first. */
 export function copyText(rows: readonly NumberedRow[]): Uint8Array {
   let text = '';

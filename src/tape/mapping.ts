@@ -73,6 +73,13 @@ const MAPPING = Type.Object(
   { additionalProperties: false },
 );
 
+/** Names of every part, for the documentation: of a file `file.x`, of a source plain. */
+export const MAPPING_OPTIONS: readonly string[] = [
+  ...Object.keys(MAPPING.properties).filter((name) => name !== 'file'),
+  ...Object.keys(MAPPING.properties.file.properties).map((name) => `file.${name}`),
+  ...Object.keys(SOURCE.properties),
+];
+
 export type Mapping = Static<typeof MAPPING>;
 export type Source = Static<typeof SOURCE>;
 
