@@ -52,12 +52,12 @@ const random = (bytes: number) => randomBytes(bytes);
 const newId = () => randomUUID();
 
 /** Everything goes to the database it now points to. */
-interface Switch {
+export interface Switch {
   readonly db: Database;
   current: Database;
 }
 
-function switchTo(first: Database): Switch {
+export function switchTo(first: Database): Switch {
   const state = { current: first };
   const db: Database = {
     get backend() {
@@ -75,7 +75,7 @@ function switchTo(first: Database): Switch {
   return Object.assign(state, { db });
 }
 
-async function openStore(backend: Backend, program: 'gateway' | 'registry', schema: string) {
+export async function openStore(backend: Backend, program: 'gateway' | 'registry', schema: string) {
   let db: Database;
   if (backend === 'pglite') db = await openPglite();
   else {
@@ -93,7 +93,7 @@ async function openStore(backend: Backend, program: 'gateway' | 'registry', sche
 const KEPT = ['participant', 'client_assertion', 'schema_migration'];
 
 /** Empties every table but who participates. */
-async function empty(db: Database): Promise<void> {
+export async function empty(db: Database): Promise<void> {
   const { rows } = await db.query<{ name: string }>(
     `select c.relname as name from pg_class c
      where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')

@@ -145,7 +145,11 @@ function speaksBefore(left: Candidate, right: Candidate): boolean {
  */
 export function decideOne(r: RowFacts, all: readonly AuthorisationFacts[], act: Act): Decision {
   const candidates = all
-    .filter((a) => a.record.parties.provider_id === act.provider_id)
+    .filter(
+      ({ record: { parties } }) =>
+        // AUTHORISATIONS_AT as well: an approval for another class of recipient does not speak.
+        parties.provider_id === act.provider_id && parties.recipient_class === act.recipient_class,
+    )
     .map((facts): Candidate => {
       const beside = { a: facts, r, act, all };
       const step = AUTHORISATION_CHECKS.findIndex((check) => !check.passes(beside));

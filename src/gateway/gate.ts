@@ -41,6 +41,14 @@ export async function furnishing(
   };
 }
 
+/** A key of our own in the advisory lock space ("deci"). */
+const DECISION_LOCK = 0x64656369;
+
+/** Until the transaction ends no other decision may use an approval: one time is once. */
+export async function lockDecisions(session: Session): Promise<void> {
+  await session.query('select pg_advisory_xact_lock($1)', [DECISION_LOCK]);
+}
+
 /** The use of a look that uses nothing. */
 export const NO_USE = '00000000-0000-0000-0000-000000000000';
 

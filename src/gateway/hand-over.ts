@@ -17,10 +17,10 @@ import type { ApiClient } from '../wire/api-client.ts';
 import type { Manifest, Receipt, SubmissionView } from '../wire/part.ts';
 import { PART_KINDS, type PartKind } from '../wire/part.ts';
 import { exchangeEvents, pullFeed } from './feed.ts';
-import { decidePeriod } from './gate.ts';
+import { decidePeriod, lockDecisions } from './gate.ts';
 import type { Gateway, Progress } from './gateway.ts';
 import { pushEvents, queueTravelling, settleOutbox } from './outbox.ts';
-import { cutPart, type PlannedPart, planParts } from './parts.ts';
+import { type CutPart, cutPart, planParts, recordUse } from './parts.ts';
 import { checkReceipt, keepFaults, recordReceipt } from './receipt.ts';
 import { sweep } from './sweep.ts';
 
@@ -63,20 +63,10 @@ async function findRunning(session: Session, period: string): Promise<Handover |
   return rows[0] ?? null;
 }
 
-/** A key of our own in the advisory lock space ("deci"): one decision at a time uses an approval. */
-const DECISION_LOCK = 0x64656369;
-
-/** Authorisations with a limit on their uses: this hand-over is one use of each, from now on. */
-const RECORD_USE = `insert into authorisation_use (subject_id, authorisation_id, use_id, used_at)
-  select distinct h.subject_id, h.authorisation_id, $1::uuid, $2::timestamptz
-  from handover_row h
-  join authorisation a on a.subject_id = h.subject_id and a.authorisation_id = h.authorisation_id
-  where h.handover_id = $1::uuid and (a.fetch_type = 'ONETIME' or a.frequency_n is not null)`;
-
 /** Decides the period at this moment and writes the decision down, in one transaction. */
 async function decide(gateway: Gateway, period: string): Promise<Handover> {
   return gateway.db.transaction(async (session) => {
-    await session.query('select pg_advisory_xact_lock($1)', [DECISION_LOCK]);
+    await lockDecisions(session);
     const handoverId = gateway.newId();
     const moment = gateway.now();
     await decidePeriod(session, gateway, period, moment, handoverId);
@@ -125,7 +115,7 @@ async function decide(gateway: Gateway, period: string): Promise<Handover> {
          and not exists (select 1 from already f where f.account_id = d.account_id)`,
       [handoverId, before],
     );
-    await session.query(RECORD_USE, [handoverId, moment]);
+    await recordUse(session, handoverId, moment);
     await session.query('analyze handover_row');
     return {
       handover_id: handoverId,
@@ -138,14 +128,21 @@ async function decide(gateway: Gateway, period: string): Promise<Handover> {
   });
 }
 
+interface Upload {
+  readonly part_number: number;
+  readonly kind: PartKind;
+  readonly cut: CutPart;
+  /** Digest of what the registry has under this number. */
+  readonly there: string | null;
+}
+
 async function uploadPart(
   gateway: Gateway,
   registry: Registry,
   handover: Handover,
-  part: PlannedPart & { readonly there: string | null },
+  { cut, ...part }: Upload,
   tree: MerkleTree,
 ): Promise<void> {
-  const cut = await cutPart(gateway, handover.handover_id, handover.period, part);
   if (cut.bodyDigest !== part.there)
     await registry.api.send({
       method: 'PUT',
@@ -249,10 +246,15 @@ async function send(
   await pullFeed(gateway, registry);
   const parts = await planParts(gateway, id, handover.period);
   const tree = new MerkleTree();
+  let part_number = 0;
   for (const [index, part] of parts.entries()) {
     progress(`${handover.period}: uploading`, index, parts.length, 'parts');
-    const there = declared.parts.find((known) => known.part_number === part.part_number);
-    await uploadPart(gateway, registry, handover, { ...part, there: there?.sha256 ?? null }, tree);
+    const cut = await cutPart(gateway, id, handover.period, part);
+    if (cut.rows === 0) continue; // Everybody in it withdrew since the plan.
+    part_number += 1;
+    const there = declared.parts.find((known) => known.part_number === part_number)?.sha256 ?? null;
+    const upload = { part_number, kind: part.kind, cut, there };
+    await uploadPart(gateway, registry, handover, upload, tree);
   }
   // Whoever withdrew since the parts were cut: the registry hears of it before it reads them.
   await queueTravelling(gateway, id);

@@ -2,8 +2,8 @@
  * Cuts a hand-over into parts: people, accounts and authorisations the registry has not seen in
  * this version, then the month rows, ascending by account.
  *
- * What must stay true: a month row is left out when its authorisation no longer holds at the time
- * of cutting; the same book and the same moment give the same bytes.
+ * What must stay true: a person, an account or a month is left out when nothing covers it at the
+ * time its part is cut (last-look.ts); the same book and the same moment give the same bytes.
  */
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
@@ -13,21 +13,14 @@ import type { Session } from '../database/database.ts';
 import { firstDay } from '../model/period.ts';
 import { copyText } from '../tape/copy-text.ts';
 import type { PartKind } from '../wire/part.ts';
-import { decidePeriod } from './gate.ts';
+import { decidePeriod, lockDecisions } from './gate.ts';
 import type { Gateway } from './gateway.ts';
+import { lookAgain, type PlannedPart } from './last-look.ts';
 
 /** Month rows of a part: one part is one transaction at the registry and must fit in memory here. */
 const MONTH_ROWS = 100_000;
 /** Rows of the other kinds, which are longer. */
 const OTHER_ROWS = 20_000;
-
-export interface PlannedPart {
-  readonly part_number: number;
-  readonly kind: PartKind;
-  /** First and last row number, inclusive. */
-  readonly first: number;
-  readonly last: number;
-}
 
 export interface CutPart {
   readonly rows: number;
@@ -41,21 +34,58 @@ export interface CutPart {
   readonly leaves: Uint8Array;
 }
 
-/** Marks rows whose authorisation no longer holds: they stay here, with the reason. */
+/**
+ * Authorisations with a limit on their uses: this hand-over is one use of each, from now on.
+ * Call it in the transaction that decided.
+ */
+export async function recordUse(session: Session, id: string, moment: Date): Promise<void> {
+  await session.query(
+    `insert into authorisation_use (subject_id, authorisation_id, use_id, used_at)
+     select distinct h.subject_id, h.authorisation_id, $1::uuid, $2::timestamptz
+     from handover_row h
+     join authorisation a on a.subject_id = h.subject_id and a.authorisation_id = h.authorisation_id
+     where h.handover_id = $1::uuid and h.withheld_since is null
+       and (a.fetch_type = 'ONETIME' or a.frequency_n is not null)
+     on conflict (subject_id, authorisation_id, use_id) do nothing`,
+    [id, moment],
+  );
+}
+
+/**
+ * Marks rows that nothing covers any more: they stay here, with the reason. A row that another
+ * authorisation covers now goes under that one: the name on the row is what the registry judges.
+ */
 async function withholdLate(
   session: Session,
   gateway: Gateway,
   id: string,
   period: string,
 ): Promise<void> {
-  await decidePeriod(session, gateway, period, gateway.now(), id);
+  const moment = gateway.now();
+  await lockDecisions(session);
+  await decidePeriod(session, gateway, period, moment, id);
   await session.query(
-    `update handover_row set withheld_since = d.reason
+    `update handover_row set withheld_since = d.reason,
+       authorisation_id = coalesce(d.authorisation_id, handover_row.authorisation_id)
      from decided d
      where handover_row.handover_id = $1::uuid and handover_row.account_id = d.account_id
-       and handover_row.withheld_since is distinct from d.reason`,
+       and (handover_row.withheld_since is distinct from d.reason
+         or handover_row.authorisation_id <> d.authorisation_id)`,
     [id],
   );
+  await recordUse(session, id, moment);
+}
+
+/** Where month parts begin and end, in row numbers of the hand-over. */
+async function planMonths(session: Session, id: string, size: number): Promise<PlannedPart[]> {
+  const { rows } = await session.query<{ first: number; last: number }>(
+    `select min(row_number) as first, max(row_number) as last
+     from (select row_number, (row_number() over (order by row_number) - 1) / $2::bigint as part
+           from handover_row where handover_id = $1::uuid and withheld_since is null) numbered
+     group by part order by part`,
+    [id, size],
+  );
+  return rows.map((row) => ({ kind: 'month', ...row }));
 }
 
 /** Lists what has to travel beside the months, with the version the registry has not seen. */
@@ -110,23 +140,29 @@ export async function planParts(
     await listSent(session, id);
     await session.query('delete from handover_part where handover_id = $1', [id]);
     const { rows } = await session.query<{ kind: PartKind; n: number }>(
-      `select kind, count(*) as n from handover_sent where handover_id = $1 group by kind
-       union all
-       select 'month', count(*) from handover_row where handover_id = $1 and withheld_since is null`,
+      'select kind, count(*) as n from handover_sent where handover_id = $1 group by kind',
       [id],
     );
     const parts: PlannedPart[] = [];
-    for (const kind of ['subject', 'account', 'authorisation', 'month'] as const) {
+    for (const kind of ['subject', 'account', 'authorisation'] as const) {
       const total = rows.find((row) => row.kind === kind)?.n ?? 0;
-      const size = kind === 'month' ? (gateway.partRows ?? MONTH_ROWS) : OTHER_ROWS;
-      for (let first = 1; first <= total; first += size) {
-        const last = Math.min(total, first + size - 1);
-        parts.push({ part_number: parts.length + 1, kind, first, last });
+      for (let first = 1; first <= total; first += OTHER_ROWS) {
+        parts.push({ kind, first, last: Math.min(total, first + OTHER_ROWS - 1) });
       }
     }
+    parts.push(...(await planMonths(session, id, gateway.partRows ?? MONTH_ROWS)));
     return parts;
   });
 }
+
+/** The hand-over, and the first and last line of a part on the wire. */
+type Lines = readonly [string, number, number];
+
+/** $1 … $3 the lines, $4 kind: what is listed, numbered as it travels. */
+const LINES = `select row_number, ref from (
+    select row_number() over (order by row_number) as row_number, ref from handover_sent
+    where handover_id = $1::uuid and kind = $4::text) numbered
+  where row_number between $2::bigint and $3::bigint`;
 
 async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
@@ -134,11 +170,7 @@ async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-async function subjectText(
-  session: Session,
-  gateway: Gateway,
-  range: unknown[],
-): Promise<Uint8Array> {
+async function subjectText(session: Session, gateway: Gateway, lines: Lines): Promise<Uint8Array> {
   const { rows } = await session.query<{
     row_number: number;
     subject_id: string;
@@ -148,10 +180,9 @@ async function subjectText(
     identity_sealed: Uint8Array;
   }>(
     `select s.row_number, c.subject_id, c.subject_ref, c.identity_version, c.wrapped_key, c.identity_sealed
-     from handover_sent s join customer c on c.subject_id = s.ref
-     where s.handover_id = $1 and s.kind = 'subject' and s.row_number between $2 and $3
+     from (${LINES}) s join customer c on c.subject_id = s.ref
      order by s.row_number`,
-    range as [string, number, number],
+    [...lines, 'subject'],
   );
   return copyText(
     rows.map((row) => {
@@ -178,30 +209,27 @@ async function subjectText(
   );
 }
 
-async function accountText(session: Session, range: unknown[]): Promise<Uint8Array> {
+async function accountText(session: Session, lines: Lines): Promise<Uint8Array> {
   await session.query(
     `create temp table part_text on commit drop as
      select s.row_number, k.account_id, k.subject_id, k.revision, k.kind, k.brand, k.currency,
             k.opened_on, k.closed_on, k.original_amount_minor, k.term_months
-     from handover_sent s join account k on k.account_id = s.ref
-     where s.handover_id = $1::uuid and s.kind = 'account' and s.row_number between $2::bigint and $3::bigint
+     from (${LINES}) s join account k on k.account_id = s.ref
      order by s.row_number`,
-    range as [string, number, number],
+    [...lines, 'account'],
   );
   return gather(session.copyOut('copy part_text to stdout'));
 }
 
-interface AuthorisationLines {
+interface CutText {
   readonly text: Uint8Array;
   readonly leaves: Uint8Array;
 }
 
-async function authorisationLines(session: Session, range: unknown[]): Promise<AuthorisationLines> {
+async function authorisationText(session: Session, lines: Lines): Promise<CutText> {
   const { rows } = await session.query<{ row_number: number; ref: string }>(
-    `select row_number, ref from handover_sent
-     where handover_id = $1 and kind = 'authorisation' and row_number between $2 and $3
-     order by row_number`,
-    range as [string, number, number],
+    `select row_number, ref from (${LINES}) s order by row_number`,
+    [...lines, 'authorisation'],
   );
   const entries = await entriesOf(
     session,
@@ -209,14 +237,14 @@ async function authorisationLines(session: Session, range: unknown[]): Promise<A
   );
   const byId = new Map(entries.map((entry) => [entry.record.authorisation_id, entry]));
   const leaves: Uint8Array[] = [];
-  const lines = rows.map(({ row_number, ref }) => {
+  const texts = rows.map(({ row_number, ref }) => {
     const entry = byId.get(ref);
     if (!entry) throw new Error('an authorisation is listed but not there');
     const { subject_ref, record, events } = entry;
     leaves.push(leafOfEntry(entry));
     return `${row_number}\t${JSON.stringify({ subject_ref, record, events })}\n`;
   });
-  return { text: Buffer.from(lines.join('')), leaves: Buffer.concat(leaves) };
+  return { text: Buffer.from(texts.join('')), leaves: Buffer.concat(leaves) };
 }
 
 /** Month lines of a hand-over by their number on the wire. */
@@ -244,24 +272,31 @@ export async function monthText(
   return gather(session.copyOut('copy part_text to stdout'));
 }
 
-/** Cuts one planned part out of the book as it stands now. */
+/** Cuts one planned part out of the book as it stands now. Parts are cut in their order. */
 export async function cutPart(
   gateway: Gateway,
   id: string,
   period: string,
   part: PlannedPart,
 ): Promise<CutPart> {
-  const { text, leaves } = await gateway.db.transaction(async (session) => {
-    const range = [id, part.first, part.last];
-    const only = (bytes: Uint8Array) => ({ text: bytes, leaves: new Uint8Array() });
-    if (part.kind === 'subject') return only(await subjectText(session, gateway, range));
-    if (part.kind === 'account') return only(await accountText(session, range));
-    if (part.kind === 'authorisation') return authorisationLines(session, range);
-    return only(await monthText(session, id, period, part.first, part.last));
+  const { rows, text, leaves } = await gateway.db.transaction(async (session) => {
+    const [first, last] = await lookAgain(session, gateway, id, part);
+    const lines: Lines = [id, first, last];
+    const only = async (bytes: Promise<Uint8Array>): Promise<CutText> => ({
+      text: await bytes,
+      leaves: new Uint8Array(),
+    });
+    const textOf = {
+      subject: () => only(subjectText(session, gateway, lines)),
+      account: () => only(accountText(session, lines)),
+      authorisation: () => authorisationText(session, lines),
+      month: () => only(monthText(session, id, period, first, last)),
+    };
+    return { rows: last - first + 1, ...(await textOf[part.kind]()) };
   });
   const body = gzipSync(text, { level: 1 });
   return {
-    rows: part.last - part.first + 1,
+    rows,
     sha256: createHash('sha256').update(text).digest('hex'),
     body,
     bodyDigest: createHash('sha256').update(body).digest('base64'),

@@ -166,8 +166,10 @@ export async function recordReceipt(
       // sql: the four names are constants of this file.
       await session.query(
         `insert into ${table} (${key}, ${version})
-         select s.ref, s.version from handover_sent s
-         where s.handover_id = $1 and s.kind = $2 and not exists (
+         select s.ref, s.version
+         from (select ref, version, row_number() over (order by row_number) as row_number
+               from handover_sent where handover_id = $1 and kind = $2) s
+         where not exists (
            select 1 from handover_fault f where f.handover_id = $1 and f.kind = $2
              and f.row_number = s.row_number and f.outcome in ('rejected', 'held', 'refused'))
          on conflict (${key}) do update set ${version} = excluded.${version}`,

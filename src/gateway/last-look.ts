@@ -1,0 +1,100 @@
+/**
+ * The last look before a part leaves. Hours may pass between the plan of a hand-over and its last
+ * part; whoever withdraws meanwhile stays here.
+ *
+ * What must stay true: what is left out of a part is written down before the part leaves (a month
+ * as withheld with its reason, a person or an account as not listed), so that the numbers of the
+ * lines are those of the receipt; parts are looked at in their order, so lines that left keep
+ * their numbers; the checks are the ordered table, in the form in which the registry asks.
+ */
+import { decideParams, passesSql, reasonSql } from '../authorisation/decide.ts';
+import type { Session } from '../database/database.ts';
+import type { PartKind } from '../wire/part.ts';
+import { furnishing } from './gate.ts';
+import type { Gateway } from './gateway.ts';
+
+export interface PlannedPart {
+  readonly kind: PartKind;
+  /** First and last row number of the hand-over, inclusive. */
+  readonly first: number;
+  readonly last: number;
+}
+
+/** $1 … $12 the checks, $13 the hand-over, $14 … $15 the part: the month rows that it concerns. */
+const ROWS_OF_PART: Readonly<Record<PartKind, string>> = {
+  subject: `h.subject_id in (select ref from handover_sent where handover_id = $13::uuid
+    and kind = 'subject' and row_number between $14::bigint and $15::bigint)`,
+  account: `h.account_id in (select ref from handover_sent where handover_id = $13::uuid
+    and kind = 'account' and row_number between $14::bigint and $15::bigint)`,
+  authorisation: `h.authorisation_id in (select ref from handover_sent where handover_id = $13::uuid
+    and kind = 'authorisation' and row_number between $14::bigint and $15::bigint)`,
+  month: 'h.row_number between $14::bigint and $15::bigint',
+};
+
+/** Marks the month rows that their authorisation fails now, with the reason. */
+const withholdSql = (kind: PartKind) => `
+  update handover_row set withheld_since = ended.reason
+  from (
+    select h.account_id, ${reasonSql()} as reason
+    from handover_row h
+    join handover o on o.handover_id = h.handover_id
+    join account_month m on m.period = o.period and m.account_id = h.account_id
+      and m.revision = h.revision
+    join account k on k.account_id = h.account_id
+    join customer c on c.subject_id = h.subject_id
+    join authorisation a on a.subject_id = h.subject_id and a.provider_id = $2::uuid
+      and a.authorisation_id = h.authorisation_id
+    cross join lateral (select h.subject_id, h.account_id as account_ref, k.kind, m.period,
+      m.days_past_due, m.days_past_due > 0 as adverse, m.status = 'open' as active,
+      c.adult_from) r
+    where h.handover_id = $13::uuid and h.withheld_since is null and ${ROWS_OF_PART[kind]}
+      and (${passesSql()}) is not true) ended
+  where handover_row.handover_id = $13::uuid and handover_row.account_id = ended.account_id`;
+
+/**
+ * $1 … $3 the part: takes off the list what no row of the hand-over needs. An authorisation that
+ * ended stays on it while its person travels, or is known there: the registry shall learn of it.
+ */
+const UNLIST: Readonly<Record<Exclude<PartKind, 'month'>, string>> = {
+  subject: `delete from handover_sent s where s.handover_id = $1 and s.kind = 'subject'
+    and s.row_number between $2 and $3 and not exists (select 1 from handover_row h
+      where h.handover_id = $1 and h.subject_id = s.ref and h.withheld_since is null)`,
+  account: `delete from handover_sent s where s.handover_id = $1 and s.kind = 'account'
+    and s.row_number between $2 and $3 and not exists (select 1 from handover_row h
+      where h.handover_id = $1 and h.account_id = s.ref and h.withheld_since is null)`,
+  authorisation: `delete from handover_sent s using authorisation a
+    where s.handover_id = $1 and s.kind = 'authorisation' and s.row_number between $2 and $3
+      and a.authorisation_id = s.ref
+      and not exists (select 1 from furnished_customer f where f.subject_id = a.subject_id)
+      and not exists (select 1 from handover_sent p where p.handover_id = $1
+        and p.kind = 'subject' and p.ref = a.subject_id)`,
+};
+
+/**
+ * Looks at what a part concerns once more, as of now.
+ * @returns its first and last line on the wire; last is before first when nothing is left of it
+ */
+export async function lookAgain(
+  session: Session,
+  gateway: Gateway,
+  id: string,
+  part: PlannedPart,
+): Promise<readonly [number, number]> {
+  const { kind, first, last } = part;
+  const act = await furnishing(session, gateway, gateway.now(), id);
+  // sql: made of the checks' constants and those above.
+  await session.query(withholdSql(kind), [...decideParams(act), ...[id, first, last]]);
+  if (kind !== 'month') await session.query(UNLIST[kind], [id, first, last]);
+  const { rows } = await session.query<{ before: number; here: number }>(
+    `select count(*) filter (where row_number < $2) as before,
+            count(*) filter (where row_number >= $2) as here
+     from (select row_number from handover_row
+           where handover_id = $1 and withheld_since is null and $4 = 'month'
+           union all
+           select row_number from handover_sent where handover_id = $1 and kind = $4) listed
+     where row_number <= $3`,
+    [id, first, last, kind],
+  );
+  const { before, here } = rows[0] ?? { before: 0, here: 0 };
+  return [before + 1, before + here];
+}
