@@ -111,10 +111,12 @@ export function makeOffer(wanted: Wanted, context: OfferContext): Offer {
     .filter(({ code }) => codes.includes(code))
     .map(({ validity_months, ...terms }): OfferedPurpose => {
       const most = latestEnd(now, validity_months);
+      // The first of an arrangement gives it its id; a later renewal keeps that.
+      const authorisation_id = context.newId();
       return {
         ...terms,
-        authorisation_id: context.newId(),
-        arrangement_id: context.newId(),
+        authorisation_id,
+        arrangement_id: authorisation_id,
         recipient_id: terms.recipient_id === 'self' ? context.furnisher_id : terms.recipient_id,
         products: within(wanted.products, terms.products, 'products'),
         accounts: wanted.accounts ?? 'ALL',
