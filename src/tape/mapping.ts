@@ -46,6 +46,7 @@ const MAPPING = Type.Object(
         encoding: Type.Optional(Type.Enum(['utf-8', 'gb18030'])),
         delimiter: Type.Optional(Type.Enum([',', ';', '\t', '|'])),
         decimal: Type.Optional(Type.Enum(['.', ','])),
+        grouping: Type.Optional(Type.Enum(['.', ',', ' ', "'"])),
         currency: Type.Optional(Type.String({ pattern: '^[A-Z]{3}$' })),
         empty: Type.Optional(Type.Array(Type.String())),
       },
@@ -166,7 +167,8 @@ export function parseMapping(document: unknown): Mapping {
     for (const [index, step] of (mapping.wide ?? []).entries()) {
       if (!isPeriod(step.period)) problems.push(`/wide/${index}/period: must be YYYY-MM`);
     }
-    const { currency } = mapping.file;
+    const { currency, grouping, decimal = '.' } = mapping.file;
+    if (grouping === decimal) problems.push('/file/grouping: must not be the decimal sign');
     if (currency && currencyExponent(currency) === undefined)
       problems.push('/file/currency: is no ISO 4217 code');
   }

@@ -108,6 +108,82 @@ describe('records', () => {
   });
 });
 
+/** Everything a lender's export may do at once, in GB18030 and compressed. */
+describe('a hard file', () => {
+  const mapping = parseMapping({
+    assent_mapping: 1,
+    name: 'hard',
+    file: { encoding: 'gb18030', delimiter: ';', decimal: ',', grouping: '.', currency: 'CNY' },
+    identity: {
+      subject_ref: { column: '客户号' },
+      identity_kind: { constant: 'furnisher_reference' },
+      identity_number: { column: '客户号' },
+      name: { column: '姓名' },
+    },
+    month: {
+      account_ref: { column: '账号' },
+      period: { column: '期', format: 'YYYYMM' },
+      as_of: { period_end: true },
+      status: { constant: 'open' },
+      balance_minor: { column: '余额', unit: 'major' },
+      days_past_due: { constant: '0' },
+    },
+  });
+  const text = [
+    '客户号;姓名;账号;期;余额;备注\r\n',
+    'c1;"欧阳;明";a1;202601;1.234,50;"两行\r\n备注 ""好"""\r\n',
+    'c2;李雷;a2;202601;-0,5;\n',
+    'c3;韩梅梅;a3;202601;12.34,5;x\r',
+    '\r\n',
+    'c4;"断\n行";a4;202601;7;',
+  ].join('');
+  const decoder = new TextDecoder('gb18030');
+  const table = new Map<string, Buffer>();
+  for (let high = 0x81; high <= 0xfe; high++)
+    for (let low = 0x40; low <= 0xfe; low++) {
+      const pair = Buffer.from([high, low]);
+      if (low !== 0x7f) table.set(decoder.decode(pair), pair);
+    }
+  const plain = Buffer.concat(
+    [...text].map((letter) => table.get(letter) ?? Buffer.from(letter, 'ascii')),
+  );
+
+  it.each([
+    ['plain', plain],
+    ['compressed', gzipSync(plain)],
+    ['with a BOM', Buffer.concat([Buffer.from([0x84, 0x31, 0x95, 0x33]), plain])],
+  ])('is read as it was meant, %s', async (_, bytes) => {
+    const [batch] = await readAll(bytesOf(bytes), mapping);
+    expect(batch?.identities.map(({ row, values }) => [row, values[4]])).toEqual([
+      [2, '欧阳;明'],
+      [3, '李雷'],
+      [4, '韩梅梅'],
+    ]);
+    expect(batch?.months.map(({ row, values }) => [row, values[0], values[1], values[6]])).toEqual([
+      [2, 'a1', '2026-01', '123450'],
+      [3, 'a2', '2026-01', '-50'],
+      [5, 'a4', '2026-01', '700'],
+    ]);
+    expect(batch?.faults.map(({ row, rule, field }) => [row, rule, field])).toEqual([
+      [4, 'T04', 'balance_minor'],
+      [5, 'T06', 'name'],
+    ]);
+  });
+
+  it('is the same wherever the disk cuts it', async () => {
+    const [whole] = await readAll(bytesOf(plain), mapping);
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(plain.length), { maxLength: 8 }), async (cuts) => {
+        const places = [0, ...cuts.sort((a, b) => a - b), plain.length];
+        const pieces = places.slice(1).map((to, index) => plain.subarray(places[index], to));
+        const [batch] = await readAll(bytesOf(...pieces), mapping);
+        expect(batch).toEqual(whole);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
 describe('files that cannot be read', () => {
   const gzip = gzipSync(HEAD + 'a,2026-01,1,0\n'.repeat(10_000));
   it.each([

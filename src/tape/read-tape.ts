@@ -80,6 +80,7 @@ function converter(mapping: Mapping, field: Field, source: Source): (text: strin
         unit: source.unit ?? 'minor',
         currency: mapping.file.currency ?? 'CNY',
         decimal: mapping.file.decimal ?? '.',
+        ...(mapping.file.grouping ? { grouping: mapping.file.grouping } : {}),
       } as const;
       return (text) => {
         const amount = parseMoney(text, form);
