@@ -41,7 +41,7 @@ export interface FeedRoutesOptions {
   readonly loopback: boolean;
 }
 
-function addEvents(app: Server, registry: Registry): void {
+function addFeed(app: Server, registry: Registry): void {
   app.get(
     '/v1/feed',
     {
@@ -73,6 +73,9 @@ function addEvents(app: Server, registry: Registry): void {
       return { ...page, entries: [...page.entries] };
     },
   );
+}
+
+function addPush(app: Server, registry: Registry): void {
   app.put(
     '/v1/authorisation-events/:event_id',
     {
@@ -113,6 +116,9 @@ function addEvents(app: Server, registry: Registry): void {
       });
     },
   );
+}
+
+function addEnds(app: Server, registry: Registry): void {
   app.post(
     '/v1/authorisations/:authorisation_id/events',
     {
@@ -181,7 +187,9 @@ function addWebhooks(app: Server, { registry, loopback }: FeedRoutesOptions): vo
 /** Adds the routes to a registry's server. */
 export function feedRoutes(options: FeedRoutesOptions): (app: Server) => void {
   return (app) => {
-    addEvents(app, options.registry);
+    addFeed(app, options.registry);
+    addPush(app, options.registry);
+    addEnds(app, options.registry);
     addWebhooks(app, options);
   };
 }
