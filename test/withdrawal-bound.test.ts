@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { POLL_S, startExchange } from '../src/cli/exchange.ts';
 import {
   buildGatewayServer,
   connectGateway,
@@ -19,8 +20,6 @@ import {
   openGateway,
   openRegistry,
   operatorClient,
-  POLL_S,
-  startExchange,
 } from '../src/cli/home.ts';
 import type { Loop } from '../src/cli/loop.ts';
 import { appendEvent } from '../src/gateway/authorisations.ts';

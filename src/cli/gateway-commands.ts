@@ -28,17 +28,11 @@ import {
   urlOf,
 } from './arguments.ts';
 import { printCsv } from './csv-lines.ts';
+import { POLL_S, startExchange } from './exchange.ts';
 import { addGatewayFeedCommands, tellRegistry } from './feed-commands.ts';
 import { type GatewayOptions, gatewayOptions, withGateway } from './gateway-home.ts';
 import { addHandOverCommands } from './hand-over-commands.ts';
-import {
-  buildGatewayServer,
-  connectGateway,
-  createGatewayHome,
-  openGateway,
-  POLL_S,
-  startExchange,
-} from './home.ts';
+import { buildGatewayServer, connectGateway, createGatewayHome, openGateway } from './home.ts';
 import { addLifeCycleCommands, sweepHourly } from './life-cycle-commands.ts';
 import type { Loop } from './loop.ts';
 import { print, printFailure, printJsonPages, table } from './print.ts';

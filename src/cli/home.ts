@@ -12,7 +12,6 @@ import type { Database } from '../database/database.ts';
 import { migrate } from '../database/migrate.ts';
 import { openPglite } from '../database/pglite.ts';
 import { openPostgresql } from '../database/postgresql.ts';
-import { exchangeEvents } from '../gateway/feed.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Registry as RegistryLink } from '../gateway/hand-over.ts';
 import { openClient } from '../http/client.ts';
@@ -209,8 +208,6 @@ function partiesOf({ name, parties, registry }: GatewayConfig): Parties {
     provider: { name, ...parties?.provider },
   };
 }
-/** How often the registry's feed is read; `--poll` of `gateway start` says otherwise. */
-export const POLL_S = 5;
 /** How often the registry looks for webhooks that are due; new ones leave at once. */
 const WEBHOOK_POLL_MS = 1_000;
 
@@ -232,29 +229,6 @@ function clientOf(url: string, participantId: string, ring: KeyRing): ApiClient 
     now,
     random,
     sleep: async (ms) => void (await setTimeout(ms)),
-  });
-}
-
-/**
- * Exchanges events with the registry until stopped: at once after an event here or a webhook,
- * else every `everyMs`.
- */
-export function startExchange(
-  gateway: Gateway,
-  link: RegistryLink,
-  everyMs: number,
-  onFailure: (error: unknown) => void,
-): Loop {
-  let told = '';
-  const run = async () => {
-    await exchangeEvents(gateway, link);
-    told = '';
-  };
-  return startLoop(run, everyMs, (error) => {
-    // A registry that is away for the night is told of once.
-    const what = error instanceof AssentError ? error.code : String(error);
-    if (what !== told) onFailure(error);
-    told = what;
   });
 }
 

@@ -6,6 +6,7 @@
  * What must stay true: neither `message` nor `detail` ever holds an identity value.
  */
 import { ASKING_ERRORS } from './asking-errors.ts';
+import { FEED_ERRORS } from './feed-errors.ts';
 
 interface ErrorKind {
   /** HTTP status when it crosses the API. */
@@ -334,23 +335,8 @@ export const ERROR_KINDS = {
     title: 'The batch of the authorisation is not signed yet.',
     remedy: 'Wait for the running import to end; after a crash, the next import signs it.',
   },
-  event_out_of_order: {
-    status: 409,
-    title: 'The event follows one that was not told yet.',
-    remedy: 'Tell the events of an authorisation in their order, from the first that is missing.',
-  },
-  feed_wrong: {
-    status: 502,
-    title: "The registry's feed is not as it must be.",
-    remedy:
-      'Nothing of it was applied. Check that the gateway is connected to its own registry, then ask the operator.',
-  },
-  webhook_invalid: {
-    status: 400,
-    title: 'Webhooks cannot be delivered to that address.',
-    remedy: 'Name an https address that is reachable publicly; the detail says what is wrong.',
-  },
   ...ASKING_ERRORS,
+  ...FEED_ERRORS,
   home_missing: {
     status: 400,
     title: 'The folder is no home of this program.',
