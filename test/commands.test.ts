@@ -8,8 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { main } from '../src/cli/commands.ts';
-import { type OpenRegistry, openRegistry } from '../src/cli/home.ts';
+import { type OpenRegistry, openRegistry, operatorClient } from '../src/cli/home.ts';
 import { ERROR_KINDS } from '../src/model/error.ts';
+import type { SubmissionPage } from '../src/registry/submissions.ts';
 import { makeWorld } from '../src/world/world.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
@@ -152,6 +153,18 @@ describe('a lender and its registry', () => {
     const submissions = await json<{ submission_id: string }[]>('registry', 'submissions', ...R);
     expect(submissions).toHaveLength(3);
     expect(await json<unknown[]>('registry', 'submissions', '--limit', '2', ...R)).toHaveLength(2);
+    const operator = operatorClient(at('r'));
+    const pageAfter = (before: Record<string, string>) =>
+      operator.json<SubmissionPage>({
+        method: 'GET',
+        path: '/v1/all/submissions',
+        query: { limit: '2', ...before },
+      });
+    const first = await pageAfter({});
+    const second = await pageAfter({ before: first.next ?? '' });
+    const paged = [...first.submissions, ...second.submissions].map((each) => each.submission_id);
+    expect(paged).toEqual(submissions.map((each) => each.submission_id));
+    expect(second.next).toBeNull();
     const id = submissions[0]?.submission_id ?? '';
     expect(await json('registry', 'submission', id, ...R)).toMatchObject({ state: 'received' });
     await json('registry', 'faults', id, ...R);

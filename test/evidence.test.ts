@@ -3,7 +3,11 @@
  * proven at either side and verified offline; replays are idempotent or refused with a trace;
  * whoever alters the store is found out.
  */
+import { spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { auditBatches } from '../src/authorisation/audit-batches.ts';
@@ -33,6 +37,7 @@ import {
   tapeText,
 } from './pair.ts';
 
+const ASSENT = new URL('../bin/assent.ts', import.meta.url).pathname;
 const PERIOD = '2026-01';
 const CLIENTS = [1, 2, 3, 4, 5];
 const idOf = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
@@ -163,6 +168,33 @@ describe.each(BACKENDS)('evidence on %s', (backend) => {
     expect((await verifyProof(proof, others)).problems.join()).toContain('signature');
     const wrongCard = { ...signer(), participant_id: randomUUID() };
     expect((await verifyProof(proof, wrongCard)).problems.join()).toContain('another participant');
+  });
+
+  test('the command says what holds and what does not, by its exit code', async () => {
+    await importAll(approvalsText(ALL_GIVEN));
+    const folder = mkdtempSync(join(tmpdir(), 'assent-proof-'));
+    const file = (what: string, value: unknown) => {
+      const path = join(folder, what);
+      writeFileSync(path, JSON.stringify(value));
+      return path;
+    };
+    const proof = await proofAt(1);
+    const { participant_id, keys } = signer();
+    const good = file('good.json', proof);
+    const bad = file('bad.json', { ...proof, leaf_index: 1 });
+    const card = file('participant.json', { participant_id, name: 'Lender', jwks: keys });
+    const verify = (path: string, by: string) =>
+      spawnSync(process.execPath, [ASSENT, 'verify-authorisation', path, '--keys', by], {
+        encoding: 'utf8',
+      });
+    for (const by of [card, file('jwks.json', keys)])
+      expect(verify(good, by)).toMatchObject({
+        status: 0,
+        stdout: expect.stringMatching(/^proven/),
+      });
+    expect(verify(bad, card)).toMatchObject({ status: 1, stdout: expect.stringMatching(/^NOT/) });
+    expect(verify(good, file('none.json', {}))).toMatchObject({ status: 2 });
+    rmSync(folder, { recursive: true });
   });
 
   test('an import that dies in the middle is finished and signed by the next one', async () => {

@@ -17,6 +17,7 @@ import { loadTape, type TapeReport } from '../gateway/load-tape.ts';
 import { AssentError } from '../model/error.ts';
 import { admitParticipant } from '../participants/participant.ts';
 import { parseMapping } from '../tape/mapping.ts';
+import { ruleText } from '../tape/rule-book.ts';
 import {
   fileBytes,
   fileOf,
@@ -79,7 +80,7 @@ function showTape({ tape_id, state, counts }: TapeReport): string {
       counts[name as keyof typeof COUNT_NAMES],
     ]),
     ...Object.entries(counts.faults_by_rule).map(([rule, n]): [string, number] => [
-      `fault ${rule}`,
+      `${ruleText(rule)?.severity === 'warn' ? 'warning' : 'fault'} ${rule}`,
       n,
     ]),
   ];

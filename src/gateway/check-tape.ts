@@ -5,10 +5,11 @@
  * What must stay true: every rule is reported for every row that breaks it; a row with a reject
  * or hold fault never reaches the book; faults carry row, period and rule, nothing of the row.
  */
-
 import type { Profile } from '../authorisation/profile.ts';
 import type { Session } from '../database/database.ts';
+import { firstDay } from '../model/period.ts';
 import { brokenIds, MONTH_RULES, OTHER_RULES, rulesOf } from '../tape/rule-book.ts';
+import { bookPeriods } from './gate.ts';
 
 const MONTH_CONTENT = `as_of, status, limit_minor, borrowed_minor, balance_minor, due_minor,
   paid_minor, days_past_due, past_due_minor, first_delinquency_on, last_paid_on, five_class,
@@ -49,22 +50,51 @@ async function gatherAccounts(session: Session): Promise<void> {
   await session.query('analyze known_account');
 }
 
-/** The months that stand before a staged one: staged themselves, else in the book. */
+/** Periods just before those of the tape: all of the book's history that the rules compare with. */
+const PERIODS_BEFORE = `select distinct (period - interval '1 month')::date from stage_month`;
+
+/** The months just before staged ones: staged themselves, else in the book. */
 async function gatherPriorMonths(session: Session): Promise<void> {
   await session.query(`create temp table prior_month on commit drop as
     select distinct on (account_ref, period)
       account_ref, period, as_of, days_past_due, first_delinquency_on
     from (
       select account_ref, period, as_of, days_past_due::bigint, first_delinquency_on, 2147483647 as rank
-      from stage_month
+      from stage_month where period in (${PERIODS_BEFORE})
       union all
       select b.account_ref, h.period, h.as_of, h.days_past_due::bigint, h.first_delinquency_on, h.revision
       from account_month h join account b on b.account_id = h.account_id
-      where b.account_ref in (select account_ref from stage_month)
+      where h.period in (${PERIODS_BEFORE})
+        and b.account_ref in (select account_ref from stage_month)
     ) every_month
     order by account_ref, period, rank desc`);
   await session.query('create index on prior_month (account_ref, period)');
   await session.query('analyze prior_month');
+}
+
+/** A month without the one before it, of an account that has an older one: in the tape or the book. */
+async function findGaps(session: Session): Promise<void> {
+  await session.query(`create temp table without_prior on commit drop as
+    select m.row_number, m.account_ref, m.period from stage_month m
+    left join prior_month p
+      on p.account_ref = m.account_ref and p.period = (m.period - interval '1 month')::date
+    where p.account_ref is null`);
+  await session.query('analyze without_prior');
+  const periods = await bookPeriods(session);
+  // The book is asked by its key, period by period, the newest first: history may be long.
+  await session.query(
+    `insert into month_fault
+     select w.row_number, w.period, 'V13_GAP' from without_prior w
+     left join (select account_ref, min(period) as first_period from stage_month
+                group by account_ref) s on s.account_ref = w.account_ref
+     left join account b on b.account_ref = w.account_ref
+     where s.first_period < w.period or exists (
+       select 1 from unnest($1::date[]) with ordinality as older (period, n)
+       join lateral (select 1 from account_month h where h.period = older.period
+                       and h.account_id = b.account_id limit 1) there on true
+       where b.account_id is not null and older.period < w.period)`,
+    [periods.map((period) => firstDay(period)).reverse()],
+  );
 }
 
 async function checkMonths(session: Session, profile: Profile | null): Promise<void> {
@@ -86,13 +116,7 @@ async function checkMonths(session: Session, profile: Profile | null): Promise<v
       window same_month as (partition by m.account_ref, m.period order by m.row_number)
     ) copies
     where variants > 1 or copy > 1`);
-  await session.query(`insert into month_fault
-    select m.row_number, m.period, 'V13_GAP' from stage_month m
-    join (select account_ref, min(period) as first_period from prior_month group by account_ref) f
-      on f.account_ref = m.account_ref and f.first_period < m.period
-    left join prior_month p
-      on p.account_ref = m.account_ref and p.period = (m.period - interval '1 month')::date
-    where p.account_ref is null`);
+  await findGaps(session);
   // sql: brokenIds is made of the rule book's constants.
   await session.query(`insert into month_fault
     select row_number, period, unnest(broken) from (
@@ -112,7 +136,8 @@ async function checkDrift(session: Session): Promise<string[]> {
   const { rows } = await session.query<{ rule: string }>(`
     with book as (
       select h.period, count(*)::float8 as rows, avg((h.days_past_due > 0)::int)::float8 as late
-      from account_month h where h.revision = 1 group by h.period
+      from account_month h where h.revision = 1 and h.period in (${PERIODS_BEFORE})
+      group by h.period
     ), tape as (
       select period, count(*)::float8 as rows, avg((days_past_due > 0)::int)::float8 as late,
              count(distinct balance_minor) as balances
@@ -120,7 +145,7 @@ async function checkDrift(session: Session): Promise<string[]> {
     ), pair as (
       select t.rows, t.late, t.balances, b.rows as rows_before, b.late as late_before
       from tape t left join book b on b.period = (t.period - interval '1 month')::date
-      where t.period not in (select period from book)
+      where not exists (select 1 from account_month h where h.period = t.period)
     )
     select distinct rule from pair, lateral (values
       ('V15_COUNT', rows_before is not null and abs(rows - rows_before) > 0.10 * rows_before),

@@ -120,10 +120,15 @@ export async function previewGate(
   return { period, in_scope: inScope, released, withheld };
 }
 
-/** Periods of the book, oldest first. */
+/** Periods of the book, oldest first: from one to the next by the index, whatever their size. */
 export async function bookPeriods(session: Session): Promise<string[]> {
   const { rows } = await session.query<{ period: string }>(
-    `select distinct to_char(period, 'YYYY-MM') as period from account_month order by period`,
+    `with recursive step (period) as (
+       select min(period) from account_month
+       union all
+       select (select min(m.period) from account_month m where m.period > step.period)
+       from step where step.period is not null)
+     select to_char(period, 'YYYY-MM') as period from step where period is not null order by 1`,
   );
   return rows.map((row) => row.period);
 }

@@ -65,7 +65,7 @@ export async function keepFaults(gateway: Gateway, api: ApiClient, id: string): 
     kept += page.faults.length;
     after = page.next;
   }
-  await gateway.db.query('analyze handover_fault');
+  if (kept > 0) await gateway.db.query('analyze handover_fault');
 }
 
 /** Row numbers of months in a range that the registry did not take as new. */

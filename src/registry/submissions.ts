@@ -46,7 +46,7 @@ export async function findSubmission(
   furnisherId: string | null,
 ): Promise<SubmissionRow> {
   const { rows } = await registry.db.query<SubmissionRow>(
-    `select ${COLUMNS} from submission where submission_id::text = $1`,
+    `select ${COLUMNS} from submission where submission_id = $1`,
     [id],
   );
   const [row] = rows;
