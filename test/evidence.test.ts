@@ -282,7 +282,7 @@ describe.each(BACKENDS)('evidence on %s', (backend) => {
     expect(report.faults.map(({ row, field }) => [row, field])).toEqual([[2, 'authorisation_id']]);
     expect(await codeOf(appendEvent(gateway, idOf(1), paused).then(() => null))).toBe('none');
     const invalid = { event: 'refused', event_at: '2025-05-01T00:00:00Z' };
-    expect(await codeOf(appendEvent(gateway, idOf(1), invalid))).toContain('invalid');
+    expect(await codeOf(appendEvent(gateway, idOf(1), invalid))).toContain('event_not_next');
     const whys = [...alterations.map(([, why]) => why), 'person', 'event'];
     expect((await traced('gateway')).sort()).toEqual(whys.map((why) => [idOf(1), why]).sort());
     expect(await violations('gateway')).toEqual([0, 0, 0]);

@@ -71,7 +71,8 @@ describe('an authorisation', () => {
 
   it('C6: is for one purpose, and covers no other', () => {
     const enquiry = act('CN', { recipient_class: 'lender', purposes: ['Q1'] });
-    expect(decideOne(row(), [holding(sampleRecord())], enquiry).reason).toBe('out_of_scope');
+    // An approval to furnish is not even heard at an enquiry.
+    expect(decideOne(row(), [holding(sampleRecord())], enquiry).reason).toBe('never_asked');
     expect(recordProblems(sampleRecord({ purpose: { code: 'Q1' } }))).toEqual(['recipient_class']);
     expect(why('CN', { purpose: { code: 'F2' } })).toBe('out_of_scope');
     expect(why('CN', { purpose: { code: 'F2' } }, { days_past_due: 3 })).toBe(null);

@@ -50,6 +50,8 @@ function uuidOf(text: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
+const LATELY = new Date(Date.now() - 86_400_000).toISOString();
+
 /** Events after `requested` and `given` at fixed times; `extra` is one more event for some. */
 function authorisationsCsv(extra: ((client: number) => string | null) | null): string {
   const lines = [AUTHORISATION_COLUMNS.join(',')];
@@ -86,7 +88,8 @@ function authorisationsCsv(extra: ((client: number) => string | null) | null): s
         authorisation_id: uuidOf(`client ${client}`),
         subject_ref: String(client),
         event,
-        event_at: `2005-01-0${index + 1}T00:00:00Z`,
+        // Who has not answered yet was asked lately: an old request lapses.
+        event_at: state === 'requested' ? LATELY : `2005-01-0${index + 1}T00:00:00Z`,
       };
       lines.push(AUTHORISATION_COLUMNS.map((column) => row[column] ?? '').join(','));
     });

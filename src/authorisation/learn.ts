@@ -116,7 +116,7 @@ export async function learnEvent(
   const seq = entry.events.length + 1;
   const events = [...entry.events, { ...(told.event as AuthorisationEvent), seq }];
   const grown = { ...entry, events };
-  if (!(await context.store(session, grown))) return { result: 'invalid' };
+  // Before it is stored: what was learnt is not told back.
   await session.query(
     `insert into learnt_event (subject_id, authorisation_id, seq, event_id, told_seq, signed,
        learnt_at) values ($1, $2, $3, $4, $5, $6, $7)`,
@@ -130,5 +130,12 @@ export async function learnEvent(
       context.recorded_at,
     ],
   );
+  if (!(await context.store(session, grown))) {
+    await session.query(
+      'delete from learnt_event where subject_id = $1 and authorisation_id = $2 and seq = $3',
+      [entry.subject_id, told.authorisation_id, seq],
+    );
+    return { result: 'invalid' };
+  }
   return { result: 'stored', entry: grown, before, state: stateOf(grown) };
 }

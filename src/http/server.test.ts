@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { Type } from 'typebox';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AssentError } from '../model/error.ts';
+import { ROLE_SCOPES } from '../participants/role.ts';
 import type { Server } from './instance.ts';
 import { buildServer } from './server.ts';
 import { type Actor, TestServer } from './test-server.ts';
@@ -224,7 +225,7 @@ describe('a server', () => {
     expect((await server.app.inject({ url: '/mine', headers })).json()).toEqual({
       participant_id: furnisher.participant_id,
       role: 'furnisher',
-      scopes: ['submissions:write', 'submissions:read'],
+      scopes: [...ROLE_SCOPES.furnisher],
     });
   });
 
