@@ -382,7 +382,7 @@ describe.each(BACKENDS)('events, on %s', (backend) => {
       const claims = {
         ...{ iss: 'x', aud: pair.gateway.furnisher_id, position: 1, iat: 1 },
         ...{ authorisation_id: idOf(1), record_sha256: record, event, prev_hash: prev },
-        event_id: Buffer.from(eventHash(idOf(1), record, event, prev)).toString('hex'),
+        event_id: eventHash(idOf(1), record, event, prev),
       };
       const signed = await signJws(claims, pair.registry.ring, { typ: FEED_TYP });
       const page: FeedPage = { entries: [{ position: 1, signed }], head: 1 };
