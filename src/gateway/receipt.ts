@@ -166,9 +166,9 @@ export async function recordReceipt(
       await session.query(
         `insert into ${table} (${key}, ${version})
          select s.ref, s.version from handover_sent s
-         where s.handover_id = $1 and s.kind = $2 and not exists (
-           select 1 from handover_fault f where f.handover_id = $1 and f.kind = $2
-             and f.row_number = s.row_number and f.outcome in ('rejected', 'held', 'refused'))
+         where s.handover_id = $1 and s.kind = $2 and s.row_number not in (
+           select f.row_number from handover_fault f where f.handover_id = $1 and f.kind = $2
+             and f.outcome in ('rejected', 'held', 'refused'))
          on conflict (${key}) do update set ${version} = excluded.${version}`,
         [id, kind],
       );
