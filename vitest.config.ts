@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What takes minutes begins first, so that nothing long is left over at the end. */
-const LONG = ['taiwan', 'kill', 'crash', 'readme', 'first-run', 'commands'];
+const LONG = ['crash', 'taiwan', 'kill', 'readme', 'first-run', 'commands'];
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -40,6 +40,7 @@ import type { ApiClient } from './wire/api-client.ts';
 import { type Lender, makeWorld } from './world/world.ts';
 
 const BORROWERS = 2000;
+const BORROWERS_MIN = 20;
 const USAGE = `npm start -- [--exit] [--home FOLDER] [--port N] [--borrowers N]
 
 Makes a world of two lenders and one registry, hands over what borrowers approved, shows what
@@ -338,10 +339,16 @@ function readOptions(): RunOptions | null {
     throw new AssentError('argument_invalid', { detail: sentence });
   }
   if (values.help) return null;
+  const borrowers =
+    values.borrowers === undefined ? null : countOf('--borrowers')(values.borrowers);
+  if (borrowers !== null && borrowers < BORROWERS_MIN)
+    throw new AssentError('argument_invalid', {
+      detail: `--borrowers is at least ${BORROWERS_MIN}: a smaller world has no room for its spoilt rows`,
+    });
   return {
     home: resolve(values.home),
     port: portOf(values.port),
-    borrowers: values.borrowers === undefined ? null : countOf('--borrowers')(values.borrowers),
+    borrowers,
     exit: values.exit,
   };
 }

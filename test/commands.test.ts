@@ -298,6 +298,17 @@ describe('a wrong call', () => {
   });
 });
 
+it('makes a home again whose making was cut off, with the keys it has', async () => {
+  const init = ['registry', 'init', '--url', 'http://r.test', '--home', at('cut')];
+  mkdirSync(at('cut/database.draft/base'), { recursive: true }); // Killed while it was unpacked.
+  const first = await json<{ operator_id: string }>(...init);
+  rmSync(at('cut/config.json')); // Killed before the last step.
+  const keys = readFileSync(at('cut/keys.json'), 'utf8');
+  expect(await json(...init)).toEqual(first);
+  expect(readFileSync(at('cut/keys.json'), 'utf8')).toBe(keys);
+  expect(existsSync(at('cut/database.draft'))).toBe(false);
+});
+
 it('refuses a registry that shows other keys than those pinned', async () => {
   const path = at('g/config.json');
   const before = readFileSync(path, 'utf8');

@@ -2,7 +2,7 @@
  * The port's contract, the same for PGlite and PostgreSQL (TEST_DATABASE_URL): what every room
  * above relies on when it does not ask which of the two it has.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -204,6 +204,12 @@ it('gives an embedded folder to one process, and takes over the lock of a dead o
     await expect(openPglite(join(folder, 'db'))).rejects.toMatchObject({ code: 'database_in_use' });
     await db.close();
     await (await openPglite(join(folder, 'db'))).close();
+    // A dead process, and a number that has come again: this process began at another time.
+    for (const stale of ['999999999 1', `${process.pid} 1`, '']) {
+      writeFileSync(join(folder, 'db.lock'), stale);
+      await (await openPglite(join(folder, 'db'))).close();
+    }
+    expect(readdirSync(folder)).toEqual(['db']);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

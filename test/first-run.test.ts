@@ -20,7 +20,7 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-function run(port: number) {
+function run(port: number | string, borrowers = '200') {
   const environment = { ...process.env };
   delete environment['DATABASE_URL'];
   return spawnSync(
@@ -34,7 +34,7 @@ function run(port: number) {
       '--port',
       String(port),
       '--borrowers',
-      '200',
+      borrowers,
     ],
     { cwd: ROOT, encoding: 'utf8', env: environment, timeout: 300_000 },
   );
@@ -56,3 +56,28 @@ it('hands over, keeps its promises, and changes nothing when it is run again', a
   expect(first.stdout + first.stderr + second.stdout + second.stderr).not.toMatch(ids);
   expect(readFileSync(join(home, 'registry', 'config.json'), 'utf8')).not.toMatch(ids);
 }, 700_000);
+
+it.each([
+  ['8088', '0', '--borrowers is a whole number above 0'],
+  ['8088', 'abc', '--borrowers is a whole number above 0'],
+  ['8088', '3', '--borrowers is at least 20'],
+  ['abc', '200', 'a port is a whole number'],
+])('refuses port %s and %s borrowers before anything is made', (port, borrowers, why) => {
+  const refused = run(port, borrowers);
+  expect(refused.status).toBe(2);
+  expect(refused.stderr).toContain(`error argument_invalid: ${why}`);
+  expect(refused.stderr).not.toContain('    at ');
+});
+
+it('keeps the size of its world, and says who has the port', async () => {
+  const other = run(await freePort(), '300');
+  expect(other.status).toBe(2);
+  expect(other.stderr).toContain('the world of this home has 200 borrowers');
+  const taken = createServer();
+  await new Promise<void>((ready) => taken.listen(0, '127.0.0.1', ready));
+  const address = taken.address();
+  const refused = run(typeof address === 'object' && address ? address.port : 0);
+  await new Promise((closed) => taken.close(closed));
+  expect(refused.status).toBe(1);
+  expect(refused.stderr).toContain('error address_unusable: 127.0.0.1:');
+}, 300_000);

@@ -100,7 +100,9 @@ export async function empty(db: Database): Promise<void> {
        and not c.relispartition and c.relname <> all($1::text[])`,
     [KEPT],
   );
-  await db.query(`truncate ${rows.map((row) => row.name).join(', ')}`);
+  // A handful of rows: deleting them is ten times as fast as new files for every table.
+  const deletes = rows.map(({ name }, n) => `d${n} as (delete from ${name})`);
+  await db.query(`with ${deletes.join(', ')} select 1`);
 }
 
 export class Pair {
@@ -218,7 +220,11 @@ export class Pair {
     return {
       api: this.client(),
       keys: { keys: this.registry.ring.publicKeys },
-      sleep: async () => void (await new Promise((next) => setTimeout(next, 1))),
+      // Asking every millisecond cost more than what was being waited for.
+      sleep: async () => {
+        await this.work;
+        await new Promise((next) => setTimeout(next, 1));
+      },
     };
   }
 

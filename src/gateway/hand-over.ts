@@ -116,7 +116,9 @@ async function decide(gateway: Gateway, period: string): Promise<Handover> {
       [handoverId, before],
     );
     await recordUse(session, handoverId, moment);
-    await session.query('analyze handover_row');
+    await session.query(
+      'analyze handover_row (handover_id, account_id, row_number, withheld_since)',
+    );
     return {
       handover_id: handoverId,
       period,

@@ -169,9 +169,9 @@ export async function recordReceipt(
          select s.ref, s.version
          from (select ref, version, row_number() over (order by row_number) as row_number
                from handover_sent where handover_id = $1 and kind = $2) s
-         where not exists (
-           select 1 from handover_fault f where f.handover_id = $1 and f.kind = $2
-             and f.row_number = s.row_number and f.outcome in ('rejected', 'held', 'refused'))
+         where s.row_number not in (
+           select f.row_number from handover_fault f where f.handover_id = $1 and f.kind = $2
+             and f.outcome in ('rejected', 'held', 'refused'))
          on conflict (${key}) do update set ${version} = excluded.${version}`,
         [id, kind],
       );
