@@ -1,0 +1,94 @@
+/**
+ * The simulation can fail: each deliberate fault is found within a bounded number of histories.
+ * `UPDATE=1` writes what was found into the table of docs/TESTING.md.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AUTHORISATION_CHECKS, ROW_CHECKS } from '../../src/authorisation/check.ts';
+import type { Database } from '../../src/database/database.ts';
+import { migrate } from '../../src/database/migrate.ts';
+import { openPglite } from '../../src/database/pglite.ts';
+import { Disagreement } from './gate-fill.ts';
+import { liveAtTheGate } from './gate-level.ts';
+import {
+  CHECK_MUTANTS,
+  mutated,
+  OTHER_MUTANTS,
+  withBlindCheck,
+  withWeakWithdrawals,
+} from './mutants.ts';
+
+const HISTORIES_AT_A_TIME = 60;
+const HISTORIES_MAX = 1_200;
+
+let db: Database;
+const found = new Map<string, number>();
+beforeAll(async () => {
+  db = await openPglite();
+  await migrate(db, 'gateway', () => new Date(0));
+});
+afterAll(async () => {
+  await db.close();
+  if (process.env['UPDATE'] === '1' && found.size > 0) writeTable();
+});
+
+function writeTable(): void {
+  const path = new URL('../../docs/TESTING.md', import.meta.url);
+  const rows = [...found].map(([fault, lived]) => `| ${fault} | ${lived} |`);
+  const table = ['| fault | found within (histories) |', '|---|---:|', ...rows].join('\n');
+  const text = readFileSync(path, 'utf8');
+  const begin = '<!-- mutants: UPDATE=1 npx vitest run test/simulation/mutants.test.ts -->';
+  const [before, after] = [text.split(begin)[0], text.split('<!-- end of mutants -->')[1]];
+  writeFileSync(path, `${before}${begin}\n\n${table}\n\n<!-- end of mutants -->${after}`);
+}
+
+/** Histories lived until the fault showed; null when none of HISTORIES_MAX shows it. */
+async function historiesUntilFound(live: (seed: number) => Promise<unknown>) {
+  for (let lived = 0; lived < HISTORIES_MAX; lived += HISTORIES_AT_A_TIME) {
+    try {
+      await live(1 + lived / HISTORIES_AT_A_TIME);
+    } catch (error) {
+      if (error instanceof Disagreement) return lived + HISTORIES_AT_A_TIME;
+      throw error;
+    }
+  }
+  return null;
+}
+
+/** Lives under a fault that is no edit of SQL. */
+async function expectFound(
+  fault: string,
+  under: (run: () => Promise<unknown>) => Promise<void>,
+): Promise<void> {
+  let lived: number | null = null;
+  await under(async () => {
+    lived = await historiesUntilFound((seed) => liveAtTheGate(db, seed, HISTORIES_AT_A_TIME));
+  });
+  expect(lived, `not found in ${HISTORIES_MAX} histories`).not.toBeNull();
+  found.set(fault, lived ?? 0);
+}
+
+describe('a fault is found', () => {
+  it.each([...CHECK_MUTANTS, ...OTHER_MUTANTS])('$fault', async (mutant) => {
+    const mutant_db = mutated(db, [mutant]);
+    const lived = await historiesUntilFound((seed) =>
+      liveAtTheGate(mutant_db, seed, HISTORIES_AT_A_TIME),
+    );
+    expect(mutant_db.edits(), 'the fault no longer fits the statements: renew it').toBeGreaterThan(
+      0,
+    );
+    expect(lived, `not found in ${HISTORIES_MAX} histories`).not.toBeNull();
+    found.set(mutant.fault, lived ?? 0);
+  });
+
+  it.each([...ROW_CHECKS, ...AUTHORISATION_CHECKS])(
+    'check $name always passes, in the one-row form',
+    (check) =>
+      expectFound(`check ${check.name} always passes, in the one-row form`, (run) =>
+        withBlindCheck(check, run),
+      ),
+  );
+
+  it('a weaker end follows a withdrawal', () =>
+    expectFound('a weaker end follows a withdrawal', withWeakWithdrawals));
+});
