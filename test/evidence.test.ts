@@ -27,6 +27,7 @@ import { AssentError } from '../src/model/error.ts';
 import { leavesOfPart } from '../src/registry/authorisation-intake.ts';
 import type { PartKind, RowFault, SubmissionView } from '../src/wire/part.ts';
 import {
+  approvalColumns,
   approvalsText,
   BACKENDS,
   bytesOf,
@@ -43,25 +44,7 @@ const CLIENTS = [1, 2, 3, 4, 5];
 const idOf = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 const ALL_GIVEN = CLIENTS.map((n) => ({ n, events: ['given'] }));
 
-const columnsOf = (n: number, over: object = {}) => ({
-  authorisation_id: idOf(n),
-  subject_ref: `c${n}`,
-  purpose: 'F1',
-  products: ['revolving_line'],
-  accounts: 'ALL',
-  fetch: 'PERIODIC',
-  starts_at: '2025-01-01T00:00:00Z',
-  notice_id: 'n',
-  notice_version: 1,
-  notice_sha256: 'a'.repeat(64),
-  language: 'zh',
-  channel: 'app',
-  evidence_method: 'click',
-  evidence_sha256: 'b'.repeat(64),
-  service_conditional: false,
-  events: [{ event: 'given', event_at: '2025-01-01T00:00:00Z' }],
-  ...over,
-});
+const columnsOf = (n: number, over: object = {}) => approvalColumns(n, idOf(n), over);
 
 async function codeOf(run: Promise<unknown>): Promise<string> {
   const error = await run.then(

@@ -12,7 +12,7 @@ import { audit } from '../src/registry/audit.ts';
 import { endAuthorisation } from '../src/registry/authorisation-events.ts';
 import { deliverWebhooks, registerWebhook } from '../src/registry/webhooks.ts';
 import { atEvery } from './at-every.ts';
-import { BACKENDS, load, monthRow, Pair, SERVER_URL, tapeText } from './pair.ts';
+import { approvalColumns, BACKENDS, load, monthRow, Pair, SERVER_URL, tapeText } from './pair.ts';
 
 const PERIOD = '2026-01';
 const idOf = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
@@ -38,25 +38,10 @@ describe.each(BACKENDS)('events survive a death at any statement, on %s', (backe
   async function handedOver(): Promise<void> {
     await load(pair.gateway, tapeText(CLIENTS.map((n) => monthRow(n, PERIOD))));
     for (const n of CLIENTS)
-      await recordOne(pair.gateway, {
-        authorisation_id: idOf(n),
-        subject_ref: `c${n}`,
-        purpose: 'F1',
-        products: ['revolving_line'],
-        accounts: 'ALL',
-        fetch: 'PERIODIC',
-        starts_at: '2025-01-01T00:00:00Z',
-        notice_id: 'n',
-        notice_version: 1,
-        notice_sha256: 'a'.repeat(64),
-        language: 'zh',
-        channel: 'app',
-        evidence_method: 'click',
-        evidence_sha256: 'b'.repeat(64),
-        withdrawal_effect: 'STOP_AND_ERASE',
-        service_conditional: false,
-        events: [{ event: 'given', event_at: '2025-01-01T00:00:00Z' }],
-      });
+      await recordOne(
+        pair.gateway,
+        approvalColumns(n, idOf(n), { withdrawal_effect: 'STOP_AND_ERASE' }),
+      );
     await handOver(pair.gateway, pair.link(), PERIOD);
   }
   const event_at = '2026-02-01T00:00:00.000Z';

@@ -12,6 +12,7 @@ import type { Database } from '../src/database/database.ts';
 import { migrate } from '../src/database/migrate.ts';
 import { openPglite } from '../src/database/pglite.ts';
 import { openPostgresql } from '../src/database/postgresql.ts';
+import type { AuthorisationColumns } from '../src/gateway/authorisations.ts';
 import type { Gateway } from '../src/gateway/gateway.ts';
 import type { Registry as RegistryLink } from '../src/gateway/hand-over.ts';
 import { loadTape, type TapeReport } from '../src/gateway/load-tape.ts';
@@ -333,4 +334,31 @@ export function approvalsText(
     }),
   );
   return `${AUTHORISATION_COLUMNS.join(',')}\n${lines.join('\n')}\n`;
+}
+
+/** One approval of client `n` as JSON for `recordOne` and the API, given on New Year's Day 2025. */
+export function approvalColumns(
+  n: number,
+  authorisation_id: string,
+  over: Partial<AuthorisationColumns> = {},
+): AuthorisationColumns {
+  const columns = {
+    authorisation_id,
+    subject_ref: `c${n}`,
+    purpose: 'F1',
+    products: ['revolving_line'],
+    accounts: 'ALL',
+    fetch: 'PERIODIC',
+    starts_at: '2025-01-01T00:00:00Z',
+    notice_id: 'n',
+    notice_version: 1,
+    notice_sha256: 'a'.repeat(64),
+    language: 'zh',
+    channel: 'app',
+    evidence_method: 'click',
+    evidence_sha256: 'b'.repeat(64),
+    service_conditional: false,
+    events: [{ event: 'given', event_at: '2025-01-01T00:00:00Z' }],
+  };
+  return { ...columns, ...over } as AuthorisationColumns;
 }

@@ -11,6 +11,7 @@ import type { Gateway } from '../src/gateway/gateway.ts';
 import { importAuthorisations } from '../src/gateway/import-authorisations.ts';
 import { type WhatIf, type WhatIfQuestion, whatIf, worthOf } from '../src/gateway/what-if.ts';
 import {
+  approvalColumns,
   approvalsText,
   BACKENDS,
   bytesOf,
@@ -26,25 +27,10 @@ const NOW = new Date('2026-06-01T12:00:00Z');
 const ASKED: WhatIfQuestion = { profile: 'CN', from: '2026-07-01', period: null, accept_rate: 0.5 };
 
 /** One approval of client `n` that ends on 15 June. */
-const ending = (n: number) => ({
-  authorisation_id: `00000000-0000-4000-8000-0000000000${n}0`,
-  subject_ref: `c${n}`,
-  purpose: 'F1',
-  products: ['revolving_line'],
-  accounts: 'ALL',
-  fetch: 'PERIODIC',
-  starts_at: '2025-01-01T00:00:00Z',
-  expires_at: '2026-06-15T00:00:00Z',
-  notice_id: 'n',
-  notice_version: 1,
-  notice_sha256: 'a'.repeat(64),
-  language: 'zh',
-  channel: 'app',
-  evidence_method: 'click',
-  evidence_sha256: 'b'.repeat(64),
-  service_conditional: false,
-  events: [{ event: 'given', event_at: '2025-01-01T00:00:00Z' }],
-});
+const ending = (n: number) =>
+  approvalColumns(n, `00000000-0000-4000-8000-0000000000${n}0`, {
+    expires_at: '2026-06-15T00:00:00Z',
+  });
 
 async function fill(gateway: Gateway): Promise<void> {
   const child = {

@@ -16,7 +16,7 @@ import { audit } from '../src/registry/audit.ts';
 import { endAuthorisation } from '../src/registry/authorisation-events.ts';
 import { effectOf, stricterEffect } from '../src/registry/effects.ts';
 import { readFile } from '../src/registry/files.ts';
-import { BACKENDS, load, monthRow, Pair, SERVER_URL, tapeText } from './pair.ts';
+import { approvalColumns, BACKENDS, load, monthRow, Pair, SERVER_URL, tapeText } from './pair.ts';
 
 const PERIODS = ['2025-06', '2025-07', '2025-08', '2025-09'];
 const LATE = '2025-07';
@@ -48,25 +48,7 @@ describe.each(BACKENDS)('after a withdrawal, on %s', (backend) => {
     over: Partial<AuthorisationColumns> = {},
   ): Promise<string> {
     const id = randomUUID();
-    await recordOne(pair.gateway, {
-      authorisation_id: id,
-      subject_ref: `c${PEOPLE[person]}`,
-      purpose: 'F1',
-      products: ['revolving_line'],
-      accounts: 'ALL',
-      fetch: 'PERIODIC',
-      starts_at: '2025-01-01T00:00:00Z',
-      notice_id: 'n',
-      notice_version: 1,
-      notice_sha256: 'a'.repeat(64),
-      language: 'zh',
-      channel: 'app',
-      evidence_method: 'click',
-      evidence_sha256: 'b'.repeat(64),
-      service_conditional: false,
-      events: [{ event: 'given', event_at: '2025-01-01T00:00:00Z' }],
-      ...over,
-    } as AuthorisationColumns);
+    await recordOne(pair.gateway, approvalColumns(PEOPLE[person], id, over));
     return id;
   }
 

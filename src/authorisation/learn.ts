@@ -10,7 +10,7 @@
 import type { Session } from '../database/database.ts';
 import { canonicalRecord } from './canonical-record.ts';
 import { eventHash, sha256Hex } from './hash.ts';
-import { type AuthorisationEvent, EVENT_STATES, fold } from './record.ts';
+import { type AuthorisationEvent, EVENT_STATES, stateOf } from './record.ts';
 import { type Entry, entriesOf } from './store.ts';
 
 /** An event as told: `event` is as it stands in the chain of the side where it happened. */
@@ -78,12 +78,6 @@ function isWhole(told: Told, ofRecord: string): boolean {
   );
 }
 
-const stateOf = (entry: Entry): string => {
-  const folded = fold(entry.events);
-  if (!folded.ok) throw new Error('stored events fold');
-  return folded.state;
-};
-
 /** Locks one authorisation until the transaction ends and reads it; null when there is none. */
 export async function lockEntry(session: Session, id: string): Promise<Entry | null> {
   // Two events at once: the second sees the first, and is judged after it.
@@ -105,7 +99,7 @@ export async function learnEvent(
   if (!isWhole(told, sha256Hex(canonicalRecord(entry.record)))) return { result: 'altered' };
   const known = await knownEvents(session, entry);
   const knows = (id: string) => known.some((each) => each.hash === id || each.told_id === id);
-  const before = stateOf(entry);
+  const before = stateOf(entry.events);
   if (knows(told.event_id)) return { result: 'unchanged', entry, before, state: before };
   const hasOther = known.some(
     (each) =>
@@ -137,5 +131,5 @@ export async function learnEvent(
     );
     return { result: 'invalid' };
   }
-  return { result: 'stored', entry: grown, before, state: stateOf(grown) };
+  return { result: 'stored', entry: grown, before, state: stateOf(grown.events) };
 }

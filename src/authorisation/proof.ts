@@ -5,10 +5,12 @@
  * What must stay true: a proof holds no identity (`subject_ref` is a number of the collector's);
  * a verifier answers with what is wrong on any input and never throws.
  */
+
 import type { Session } from '../database/database.ts';
 import { type VerifyingKeys, verifyJws } from '../keys/jws.ts';
 import { streamedInclusionProof, verifyInclusion } from '../log/proof.ts';
 import { AssentError } from '../model/error.ts';
+import { UUID } from '../model/uuid.ts';
 import { BATCH_TYP, leafRuns, MANIFEST_TYP } from './batch.ts';
 import { leafOfEntry } from './hash.ts';
 import {
@@ -35,8 +37,6 @@ export interface AuthorisationProof {
   /** Compact JWS: the statement of a batch, or the manifest of a submission. */
   readonly signed: string;
 }
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Whose authorisation it must be. @param provider_id null: any provider's */
 export interface ProofSought {

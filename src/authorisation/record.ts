@@ -7,6 +7,7 @@
  */
 
 import { ACCOUNT_KINDS } from '../model/record.ts';
+import { UUID } from '../model/uuid.ts';
 
 export const EVENT_STATES = {
   requested: 'requested',
@@ -214,6 +215,13 @@ export function fold(events: readonly FoldedEvent[]): Folded {
   return { ok: true, state: state as AuthorisationState, last_seq: events.length, states };
 }
 
+/** The state after events that were checked before; ones that do not fold are a programmer's error. */
+export function stateOf(events: readonly FoldedEvent[]): AuthorisationState {
+  const folded = fold(events);
+  if (!folded.ok) throw new Error('events that are stored fold');
+  return folded.state;
+}
+
 /** True when the answer can be read again; a voice is heard (Order 631, articles 18 and 29). */
 export const isWritten = ({ evidence }: AuthorisationRecord) =>
   isOneOf(['CLICK', 'ESIGN', 'PAPER'], evidence.method);
@@ -223,7 +231,6 @@ export function widensRecipients({ limits, parties }: AuthorisationRecord): bool
   return limits.onward !== 'NONE' && limits.onward.some((name) => name !== parties.recipient_class);
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 /** Years 0001 to 9999: a database has no year 0. */
 const PERIOD = /^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])$/;

@@ -4,8 +4,10 @@
  * What must stay true: whatever passes here can be read by `recordProblems` and stored; what the
  * values must be is said there.
  */
+
 import { type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { UUID_PATTERN } from '../model/uuid.ts';
 import { type AuthorisationEvent, type AuthorisationRecord, EVENT_STATES } from './record.ts';
 
 const TEXT = Type.String({ maxLength: 2000 });
@@ -75,7 +77,7 @@ const EVENT = closed({
 });
 
 const UUID = Type.String({
-  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+  pattern: UUID_PATTERN,
 });
 const WIRE_ENTRY = Compile(
   closed({ subject_ref: UUID, record: RECORD, events: Type.Array(EVENT, { minItems: 1 }) }),

@@ -310,6 +310,17 @@ export async function traceRefusals(
   );
 }
 
+/** A key of our own in the advisory lock space ("auth"). */
+const WRITERS_LOCK = 0x61757468;
+
+/**
+ * Keeps other writers of authorisations out until the transaction ends, so that one id is stored
+ * once; may be called again. Take it before any row is read that is written after.
+ */
+export async function lockWriters(session: Session): Promise<void> {
+  await session.query('select pg_advisory_xact_lock($1)', [WRITERS_LOCK]);
+}
+
 /** Records with all their events, in the order of the events. */
 export async function entriesOf(session: Session, ids: readonly string[]): Promise<Entry[]> {
   const { rows } = await session.query<Entry>(

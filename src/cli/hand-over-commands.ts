@@ -17,7 +17,7 @@ import { countOf, momentOf, periodOf } from './arguments.ts';
 import { type GatewayOptions, gatewayOptions, withGateway } from './gateway-home.ts';
 import type { OpenGateway } from './home.ts';
 import { showExplanation } from './life-cycle-commands.ts';
-import { countsText, percent, print, table } from './print.ts';
+import { countsText, outcomeTable, percent, print, table } from './print.ts';
 import { progressBar } from './progress.ts';
 
 const sum = (counts: Readonly<Record<string, number>>) =>
@@ -169,19 +169,10 @@ function showCoverage(lines: readonly Coverage[]): string {
 
 function showReceipt({ handover_id, receipt, compact }: SignedReceipt): string {
   const { outcomes, merkle } = receipt;
-  const kinds = Object.entries(outcomes).map(([kind, o]) => [
-    kind,
-    o.declared,
-    o.accepted,
-    o.unchanged,
-    o.rejected,
-    o.held,
-    o.refused,
-  ]);
   return `hand-over ${handover_id}, period ${receipt.period}
 signed by ${receipt.iss} at ${new Date(receipt.iat * 1000).toISOString()} (signature checked)
 profile ${receipt.profile}, rules ${receipt.rule_set_version}, Merkle root over ${merkle.size.toLocaleString('en')} months ${merkle.root}
-${table(['rows', 'sent', 'accepted', 'unchanged', 'rejected', 'held', 'refused'], kinds)}
+${outcomeTable(outcomes, 'sent')}
 ${compact}`;
 }
 

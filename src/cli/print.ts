@@ -5,9 +5,11 @@
  * `--json` standard output is exactly one JSON document; no stack trace unless the program itself
  * is at fault, and then no message, which might quote a value.
  */
+
 import { once } from 'node:events';
 import Table from 'cli-table3';
 import { AssentError } from '../model/error.ts';
+import type { Outcome } from '../wire/part.ts';
 import { clearProgress } from './progress.ts';
 
 /** Prints JSON when asked to, else what `human` makes of the value. */
@@ -109,4 +111,23 @@ export function printFailure(thrown: unknown, asJson = false): void {
   const frames = stack.split('\n').filter((line) => line.startsWith('    at '));
   process.stderr.write(`internal error (${name})\n${frames.join('\n')}\n`);
   process.exitCode = EXIT.internal;
+}
+
+/** How the rows of each kind ended. @param declared what the reader calls those that came */
+export function outcomeTable(
+  outcomes: Readonly<Record<string, Outcome>>,
+  declared: 'sent' | 'declared',
+): string {
+  return table(
+    ['rows', declared, 'accepted', 'unchanged', 'rejected', 'held', 'refused'],
+    Object.entries(outcomes).map(([kind, o]) => [
+      kind,
+      o.declared,
+      o.accepted,
+      o.unchanged,
+      o.rejected,
+      o.held,
+      o.refused,
+    ]),
+  );
 }

@@ -11,7 +11,7 @@ import { countOf, idOf, portOf, readCard, urlOf } from './arguments.ts';
 import { printCsv } from './csv-lines.ts';
 import { addRegistryFeedCommands } from './feed-commands.ts';
 import { createRegistryHome, openRegistry, operatorClient } from './home.ts';
-import { print, printFailure, printJsonPages, table } from './print.ts';
+import { outcomeTable, print, printFailure, printJsonPages, table } from './print.ts';
 import { serveUntilStopped } from './serve.ts';
 import { type ShownFile, showFile } from './show-file.ts';
 
@@ -119,19 +119,10 @@ const FAULTS_SHOWN = 20;
 const FAULT_COLUMNS = ['kind', 'row_number', 'outcome', 'rule', 'severity', 'field'] as const;
 
 function showSubmission(view: SubmissionView, faults: readonly RowFault[]): string {
-  const outcomes = Object.entries(view.outcomes ?? {}).map(([kind, o]) => [
-    kind,
-    o.declared,
-    o.accepted,
-    o.unchanged,
-    o.rejected,
-    o.held,
-    o.refused,
-  ]);
   const lines = [
     `${view.period}: ${view.state}${view.why === null ? '' : ` (${view.why})`}`,
     view.what_to_do,
-    table(['rows', 'declared', 'accepted', 'unchanged', 'rejected', 'held', 'refused'], outcomes),
+    outcomeTable(view.outcomes ?? {}, 'declared'),
   ];
   if (faults.length > 0)
     lines.push(

@@ -2,12 +2,11 @@
  * Events that the gateway itself appends to many authorisations at once: superseded, expired,
  * lapsed, revoked.
  *
- * What must stay true: the key of the events (authorisation, seq) is the lock: of two that append
- * at once the second fails, starts again and is judged after the first. Nothing here waits for a
- * row, so the same text serves a distributed database.
+ * What must stay true: writers come one after the other (`lockWriters`), and each reads what it
+ * continues after it has the lock, so that the second is judged after the first.
  */
 import type { AuthorisationEvent, EventType } from '../authorisation/record.ts';
-import { type Entry, entriesOf } from '../authorisation/store.ts';
+import { type Entry, entriesOf, lockWriters } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
 import { DatabaseFailure } from '../database/driver-error.ts';
 import { inOneBatch, storeInBatch } from './collect.ts';
@@ -57,6 +56,7 @@ export async function appendEach(
   gateway: Gateway,
   additions: readonly Addition[],
 ): Promise<string[]> {
+  await lockWriters(session);
   const byId = new Map(additions.map((each) => [each.authorisation_id, each]));
   const entries = await entriesOf(session, [...byId.keys()]);
   const continued = entries.flatMap((entry) => {

@@ -15,14 +15,15 @@ import {
   type AuthorisationEvent,
   type AuthorisationRecord,
   type EventType,
-  fold,
   mayFollow,
+  stateOf,
 } from '../authorisation/record.ts';
-import { entriesOf, prepare, traceRefusals } from '../authorisation/store.ts';
+import { entriesOf, lockWriters, prepare, traceRefusals } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
+import { UUID } from '../model/uuid.ts';
 import { retried } from './append.ts';
-import { inOneBatch, lockWriters, type Ready, readyEntries } from './collect.ts';
+import { inOneBatch, type Ready, readyEntries } from './collect.ts';
 import type { Gateway } from './gateway.ts';
 import type { ImportReport } from './import-authorisations.ts';
 import { newestOf, storeSucceeding } from './succession.ts';
@@ -47,8 +48,6 @@ export interface Recorded {
   readonly result: 'stored' | 'unchanged';
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
 function textOf(value: unknown): string {
   if (value === undefined || value === null) return '';
   return Array.isArray(value) ? value.join(';') : String(value);
@@ -70,12 +69,6 @@ function entryOf(gateway: Gateway, columns: AuthorisationColumns): ImportedEntry
   if ('problem' in entry)
     throw new AssentError('authorisation_invalid', { detail: `${entry.field} ${entry.problem}` });
   return entry;
-}
-
-function stateOf(events: readonly AuthorisationEvent[]): string {
-  const folded = fold(events);
-  if (!folded.ok) throw new Error('stored events fold');
-  return folded.state;
 }
 
 /** Takes ready entries in one transaction and one batch of their own. */
@@ -200,6 +193,7 @@ async function appendIn(
  * follow leave a trace. A withdrawal of one that was superseded reaches the one that took its
  * place, which is answered.
  * @throws authorisation_unknown, authorisation_invalid, event_*; of `given`, also what
+ * `recordOne` throws of an authorisation that supersedes another
  */
 export async function appendEvent(
   gateway: Gateway,

@@ -9,13 +9,16 @@ import { closeBatch, collectEntries } from '../authorisation/batch.ts';
 import { eventFault } from '../authorisation/event-order.ts';
 import type { ImportedEntry, ImportFault } from '../authorisation/from-columns.ts';
 import { recordProblems } from '../authorisation/record.ts';
-import { type Entry, type EntryResult, type Prepared, prepare } from '../authorisation/store.ts';
+import {
+  type Entry,
+  type EntryResult,
+  lockWriters,
+  type Prepared,
+  prepare,
+} from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
 import type { Gateway } from './gateway.ts';
 import { queueEvents } from './outbox.ts';
-
-/** A key of our own in the advisory lock space ("auth"). */
-const WRITERS_LOCK = 0x61757468;
 
 /** Entries that may be written, with their rows, and those that may not. */
 export interface Ready {
@@ -62,8 +65,10 @@ function resolved(entry: ImportedEntry, book: Book): Entry | ImportFault {
 }
 
 /** Why the events of a sound record cannot be believed, with the row of the event. */
-function orderFault({ record, events }: Entry, row: number, now: Date): ImportFault | null {
-  if (recordProblems(record).length > 0) return null; // Said of the record, when it is prepared.
+function orderFault(prepared: Prepared, row: number, now: Date): ImportFault | null {
+  const { record, events } = prepared.entry;
+  // What is wrong with the record itself is said when it is taken.
+  if (prepared.problem !== null && recordProblems(record).length > 0) return null;
   const fault = eventFault(events, now);
   if (!fault) return null;
   const { seq, code, field, problem } = fault;
@@ -82,29 +87,39 @@ export async function readyEntries(
   const faults: ImportFault[] = [];
   for (const each of entries) {
     const entry = resolved(each, book);
-    const fault = 'problem' in entry ? entry : orderFault(entry, each.row, gateway.now());
-    if (fault || 'problem' in entry) faults.push(fault ?? (entry as ImportFault));
+    if ('problem' in entry) {
+      faults.push(entry);
+      continue;
+    }
+    const ready = prepare(entry);
+    const fault = orderFault(ready, each.row, gateway.now());
+    if (fault) faults.push(fault);
     else {
-      prepared.push(prepare(entry));
+      prepared.push(ready);
       rows.push(each.row);
     }
   }
   return { prepared, rows, faults };
 }
 
-function faultOf(result: EntryResult, row: number): ImportFault[] {
-  if (result.result === 'refused') {
-    const problem =
-      'is known with another record or other events: record a new one that supersedes it';
-    return [{ row, code: 'authorisation_altered', field: 'authorisation_id', problem }];
-  }
-  if (result.result === 'invalid') return [{ row, field: result.problem, problem: 'is not valid' }];
-  return [];
-}
+/** The fault of an entry that is known otherwise. */
+export const alteredFault = (row: number): ImportFault => ({
+  row,
+  code: 'authorisation_altered',
+  field: 'authorisation_id',
+  problem: 'is known with another record or other events: record a new one that supersedes it',
+});
 
-/** Keeps other writers of authorisations out until the transaction ends; may be called again. */
-export async function lockWriters(session: Session): Promise<void> {
-  await session.query('select pg_advisory_xact_lock($1)', [WRITERS_LOCK]);
+/** The fault of an entry whose field or event is not as it must be. */
+export const invalidFault = (row: number, field: string): ImportFault => ({
+  row,
+  field,
+  problem: 'is not valid',
+});
+
+function faultOf(result: EntryResult, row: number): ImportFault[] {
+  if (result.result === 'refused') return [alteredFault(row)];
+  return result.result === 'invalid' ? [invalidFault(row, result.problem)] : [];
 }
 
 export interface Written {

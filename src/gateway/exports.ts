@@ -6,16 +6,18 @@
  * arrangement, so two exports of one arrangement can be joined and those of two cannot; the
  * lender's own key alone leads back.
  */
+
 import { exportRebit, rebitDetail } from '../authorisation/export-rebit.ts';
 import { exportRfc9396 } from '../authorisation/export-rfc9396.ts';
 import type { Exported } from '../authorisation/export-terms.ts';
 import { exportTs27560 } from '../authorisation/export-ts27560.ts';
 import { addSpan } from '../authorisation/moment.ts';
-import { type AuthorisationRecord, fold } from '../authorisation/record.ts';
+import { type AuthorisationRecord, stateOf } from '../authorisation/record.ts';
 import { type Entry, entriesOf } from '../authorisation/store.ts';
 import { isInForce } from '../authorisation/succession.ts';
 import { signJws } from '../keys/jws.ts';
 import { AssentError } from '../model/error.ts';
+import { UUID } from '../model/uuid.ts';
 import type { Gateway } from './gateway.ts';
 import { usesOf } from './uses.ts';
 
@@ -34,12 +36,11 @@ function endOf({ limits }: AuthorisationRecord, months: number | null): string |
 
 async function exportedOf(gateway: Gateway, entry: Entry): Promise<Exported> {
   const { record, events, subject_id } = entry;
-  const folded = fold(events);
-  if (!folded.ok) throw new Error('stored events fold');
+  const current = stateOf(events);
   const now = gateway.now();
   const moment = now.toISOString();
   const ends_at = endOf(record, gateway.profile?.validity_months ?? null);
-  const hasEnded = isInForce(folded.state) && ends_at !== null && ends_at <= moment;
+  const hasEnded = isInForce(current) && ends_at !== null && ends_at <= moment;
   const refOf = (kind: string, id: string) =>
     Buffer.from(gateway.ring.keyedHash(`export ${kind}`, record.arrangement_id, id)).toString(
       'hex',
@@ -47,7 +48,7 @@ async function exportedOf(gateway: Gateway, entry: Entry): Promise<Exported> {
   return {
     record,
     events,
-    state: hasEnded ? 'expired' : folded.state,
+    state: hasEnded ? 'expired' : current,
     ends_at,
     use: await usesOf(gateway.db, record.authorisation_id, now),
     principal_ref: refOf('principal', subject_id),
@@ -58,8 +59,6 @@ async function exportedOf(gateway: Gateway, entry: Entry): Promise<Exported> {
     moment,
   };
 }
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
  * One authorisation as JSON in a form of `EXPORT_FORMS`, as of now.

@@ -8,12 +8,12 @@
  */
 import { Check } from 'typebox/value';
 import { type LearnContext, learnEvent } from '../authorisation/learn.ts';
-import { type Entry, entriesOf } from '../authorisation/store.ts';
+import { type Entry, entriesOf, lockWriters } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
 import { verifyJws } from '../keys/jws.ts';
 import { AssentError } from '../model/error.ts';
 import { FEED_CLAIMS, FEED_TYP, type FeedClaims, type FeedPage } from '../wire/feed.ts';
-import { inOneBatch, lockWriters, storeInBatch } from './collect.ts';
+import { inOneBatch, storeInBatch } from './collect.ts';
 import type { Gateway } from './gateway.ts';
 import type { Registry } from './hand-over.ts';
 import { type PushReport, pushEvents } from './outbox.ts';

@@ -5,6 +5,7 @@
  * What must stay true: every problem is listed, each with its place; what passes here can be
  * asked with, and an approval of it would be valid.
  */
+
 import { Type } from 'typebox';
 import { Errors } from 'typebox/value';
 import type { Profile } from '../authorisation/profile.ts';
@@ -19,6 +20,7 @@ import {
 } from '../authorisation/record.ts';
 import { isTimeZone, LANGUAGES, type NoticeDocument, type NoticePurpose } from '../model/notice.ts';
 import { ACCOUNT_KINDS } from '../model/record.ts';
+import { UUID_TEXT } from '../model/uuid.ts';
 
 const closed = <T extends Parameters<typeof Type.Object>[0]>(properties: T) =>
   Type.Object(properties, { additionalProperties: false });
@@ -26,7 +28,6 @@ const orNull = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =
   Type.Union([schema, Type.Null()]);
 /** Text that says something: no control characters, a letter or a digit somewhere. */
 const TEXT = Type.String({ maxLength: 2000, pattern: '^[^\\p{Cc}]*[\\p{L}\\p{N}][^\\p{Cc}]*$' });
-const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const SPAN = orNull(
   closed({ n: Type.Integer({ minimum: 1, maximum: 1000 }), unit: Type.Enum([...TIME_UNITS]) }),
 );
@@ -36,7 +37,7 @@ const some = (values: readonly string[]) =>
 const PURPOSE = closed({
   code: Type.Enum([...PURPOSES]),
   recipient_class: Type.Enum([...RECIPIENT_CLASSES]),
-  recipient_id: orNull(Type.String({ pattern: `^(self|${UUID})$` })),
+  recipient_id: orNull(Type.String({ pattern: `^(self|${UUID_TEXT})$` })),
   classes: some(DATA_CLASSES),
   products: some(ACCOUNT_KINDS),
   sensitive: Type.Boolean(),

@@ -6,7 +6,7 @@
  * too; uses of a limited authorisation go on counting unless the person answered anew.
  */
 import { fold } from '../authorisation/record.ts';
-import { type Entry, entriesOf } from '../authorisation/store.ts';
+import { type Entry, entriesOf, lockWriters } from '../authorisation/store.ts';
 import {
   givenAt,
   isAnsweredAnew,
@@ -34,18 +34,13 @@ function standingOf(entry: Entry): Stands | null {
   return folded.ok ? { ...entry, state: folded.state } : null;
 }
 
-/** Entries as they stand, held until the transaction ends: whoever comes second waits here. */
-async function hold(session: Session, ids: readonly string[]): Promise<Map<string, Stands>> {
-  // An update that changes nothing holds rows of many people where `for update` cannot.
-  await session.query(
-    'update authorisation set last_seq = last_seq where authorisation_id = any($1::uuid[])',
-    [ids],
-  );
+/** Entries as they stand, by authorisation_id. */
+async function standing(session: Session, ids: readonly string[]): Promise<Map<string, Stands>> {
   const entries = await entriesOf(session, ids);
   return new Map(
     entries.flatMap((entry) => {
-      const standing = standingOf(entry);
-      return standing ? [[entry.record.authorisation_id, standing] as const] : [];
+      const stands = standingOf(entry);
+      return stands ? [[entry.record.authorisation_id, stands] as const] : [];
     }),
   );
 }
@@ -198,6 +193,7 @@ export async function storeSucceeding(
   entries: readonly Entry[],
   batch: BatchInHand,
 ): Promise<{ readonly outcome: EndedById; readonly refusals: Refusal[] }> {
+  await lockWriters(session); // Whoever comes second waits here, and sees what the first did.
   const refusals = await intruders(session, entries);
   const sound = without(entries, refusals);
   const settled = await settledAmong(session, sound);
@@ -211,7 +207,7 @@ export async function storeSucceeding(
     const free = waiting.filter(({ record }) => !pending.has(record.supersedes ?? ''));
     // A ring of records that supersede each other has no beginning: none is known here.
     const round = free.length > 0 ? free : waiting;
-    const olds = await hold(
+    const olds = await standing(
       session,
       free.map(({ record }) => record.supersedes ?? ''),
     );
@@ -253,7 +249,7 @@ export async function newestOf(session: Session, entry: Entry): Promise<Entry> {
          and e.authorisation_id = a.authorisation_id and e.type = 'given')`,
     [entry.subject_id, arrangement_id, purpose.code, authorisation_id],
   );
-  const held = await hold(
+  const held = await standing(
     session,
     rows.map((row) => row.authorisation_id),
   );

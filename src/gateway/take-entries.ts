@@ -6,8 +6,15 @@
  * stored once or is a fault with its row.
  */
 import type { ImportFault } from '../authorisation/from-columns.ts';
+import { lockWriters } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
-import { type BatchInHand, lockWriters, type Ready, writeEntries } from './collect.ts';
+import {
+  alteredFault,
+  type BatchInHand,
+  invalidFault,
+  type Ready,
+  writeEntries,
+} from './collect.ts';
 import { withoutDeceased } from './death.ts';
 import type { Gateway } from './gateway.ts';
 import { storeSucceeding } from './succession.ts';
@@ -62,14 +69,9 @@ export async function takeEntries(
   );
   for (const { authorisation_id, ...fault } of refusals)
     faults.push({ row: rowOf(authorisation_id), ...fault });
-  for (const id of outcome.altered) {
-    const problem =
-      'is known with another record or other events: record a new one that supersedes it';
-    const code = 'authorisation_altered';
-    faults.push({ row: rowOf(id), code, field: 'authorisation_id', problem });
-  }
+  for (const id of outcome.altered) faults.push(alteredFault(rowOf(id)));
   for (const { authorisation_id, problem } of outcome.invalid)
-    faults.push({ row: rowOf(authorisation_id), field: problem, problem: 'is not valid' });
+    faults.push(invalidFault(rowOf(authorisation_id), problem));
   return {
     stored: written.stored + outcome.stored.length,
     unchanged: written.unchanged + outcome.unchanged.length,

@@ -4,6 +4,7 @@
  *
  * What must stay true: a link leaves here to the app alone, and to nobody else.
  */
+
 import { type TSchema, Type } from 'typebox';
 import { askOne } from '../gateway/asking.ts';
 import {
@@ -20,10 +21,11 @@ import { readOutbox } from '../gateway/messages.ts';
 import { advanceCampaign } from '../gateway/wave.ts';
 import { LANGUAGES } from '../model/notice.ts';
 import { ACCOUNT_KINDS } from '../model/record.ts';
+import { UUID_PATTERN } from '../model/uuid.ts';
 import type { Server } from './instance.ts';
 
 const UUID = Type.String({
-  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+  pattern: UUID_PATTERN,
   description: 'UUID, lower case',
 });
 const PERIOD = Type.String({ pattern: '^[0-9]{4}-(0[1-9]|1[0-2])$', description: 'YYYY-MM' });

@@ -4,17 +4,18 @@
  * What must stay true: the identity document stands in a body and in no answer; another's
  * authorisation is answered like one that does not exist.
  */
+
 import { Type } from 'typebox';
-import { AssentError } from '../model/error.ts';
 import { IDENTITY_KINDS } from '../model/record.ts';
-import { findParticipant } from '../participants/participant.ts';
+import { UUID_PATTERN } from '../model/uuid.ts';
+import { findOrThrow } from '../participants/participant.ts';
 import { recordForEnquirer } from '../registry/enquirer-authorisations.ts';
 import { claimPermit } from '../registry/permits.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Server } from './instance.ts';
 
 const UUID = Type.String({
-  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+  pattern: UUID_PATTERN,
   description: 'UUID, lower case',
 });
 const PERSON = Type.Object(
@@ -52,8 +53,7 @@ export function enquirerRoutes(registry: Registry): (app: Server) => void {
       },
       async (request) => {
         const { participant_id } = request.caller;
-        const participant = await findParticipant(registry.db, participant_id);
-        if (!participant) throw new AssentError('participant_unknown');
+        const participant = await findOrThrow(registry.db, participant_id);
         return recordForEnquirer(registry, {
           ...request.body,
           enquirer_id: participant_id,

@@ -5,9 +5,10 @@
  * What must stay true: a participant reads and writes its own alone; what another has and what
  * does not exist are answered alike.
  */
+
 import { Type } from 'typebox';
-import { AssentError } from '../model/error.ts';
-import { findParticipant } from '../participants/participant.ts';
+import { UUID_PATTERN } from '../model/uuid.ts';
+import { findOrThrow } from '../participants/participant.ts';
 import { END_REASONS, endAuthorisation, receiveEvent } from '../registry/authorisation-events.ts';
 import { readFeed } from '../registry/feed.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -15,7 +16,7 @@ import { listWebhooks, registerWebhook, type Webhook } from '../registry/webhook
 import type { Server } from './instance.ts';
 
 const UUID = Type.String({
-  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+  pattern: UUID_PATTERN,
   description: 'UUID, lower case',
 });
 const SHA256 = Type.String({ pattern: '^[0-9a-f]{64}$', description: 'SHA-256, lower-case hex' });
@@ -106,8 +107,7 @@ function addPush(app: Server, registry: Registry): void {
     },
     async (request) => {
       const { participant_id } = request.caller;
-      const participant = await findParticipant(registry.db, participant_id);
-      if (!participant) throw new AssentError('participant_unknown');
+      const participant = await findOrThrow(registry.db, participant_id);
       return receiveEvent(registry, {
         furnisher_id: participant_id,
         event_id: request.params.event_id,

@@ -4,6 +4,7 @@
  *
  * What must stay true: identity documents appear in no request and no answer.
  */
+
 import { type TSchema, Type } from 'typebox';
 import { EVENT_STATES } from '../authorisation/record.ts';
 import { appendEvent, findAuthorisation, recordOne } from '../gateway/authorisations.ts';
@@ -12,11 +13,12 @@ import { explainAccount } from '../gateway/explain.ts';
 import { previewGate } from '../gateway/gate.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { ACCOUNT_KINDS } from '../model/record.ts';
+import { UUID_PATTERN } from '../model/uuid.ts';
 import type { Server } from './instance.ts';
 
 const TEXT = Type.String({ maxLength: 2000 });
 const UUID = Type.String({
-  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+  pattern: UUID_PATTERN,
   description: 'UUID, lower case',
 });
 /** Any text: what is no id is answered like an id that is not here. */

@@ -5,16 +5,18 @@
  * What must stay true: identity documents appear in no request and no answer; numbers of people
  * and accounts come in bodies, never in addresses.
  */
+
 import { type TSchema, Type } from 'typebox';
 import { recordDeath } from '../gateway/death.ts';
 import { explainAccount, explainSubject } from '../gateway/explain.ts';
 import { EXPORT_FORMS, exportAuthorisation } from '../gateway/exports.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { noticesDue } from '../gateway/notices-due.ts';
+import { UUID_PATTERN } from '../model/uuid.ts';
 import type { Server } from './instance.ts';
 
 const UUID = Type.String({
-  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+  pattern: UUID_PATTERN,
   description: 'UUID, lower case',
 });
 const PERIOD = Type.String({ pattern: '^[0-9]{4}-(0[1-9]|1[0-2])$', description: 'YYYY-MM' });

@@ -4,9 +4,11 @@
  * What must stay true: a furnisher sees its own submissions alone; an identity document is sought
  * in a body, never in an address.
  */
+
 import { Type } from 'typebox';
 import { AssentError } from '../model/error.ts';
 import { IDENTITY_KINDS } from '../model/record.ts';
+import { UUID_PATTERN } from '../model/uuid.ts';
 import {
   admitParticipant,
   findParticipant,
@@ -31,7 +33,6 @@ import { PART_KINDS } from '../wire/part.ts';
 import type { Caller } from './authentication.ts';
 import type { Server } from './instance.ts';
 
-const UUID_PATTERN = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$';
 const UUID = Type.String({ pattern: UUID_PATTERN, description: 'UUID, lower case' });
 const PERIOD = Type.String({ pattern: '^[0-9]{4}-(0[1-9]|1[0-2])$', description: 'YYYY-MM' });
 const SUBMISSION_PARAMS = Type.Object({ submission_id: UUID });

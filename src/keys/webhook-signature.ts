@@ -7,12 +7,13 @@
  * of a JWS, which the same key signs; a timestamp far from now is refused whatever the signature.
  * Source: https://www.standardwebhooks.com, specification 1.0.
  */
+
 import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { UUID } from '../model/uuid.ts';
 
 /** How far the timestamp may be from now, in seconds. */
 export const WEBHOOK_TOLERANCE_S = 300;
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const SIGNATURES_MAX = 10;
 
 export interface WebhookMessage {

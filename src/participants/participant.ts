@@ -6,8 +6,10 @@
  * reads many spellings as one uuid (lessons 11); a participant's scopes stay within its role's;
  * only public keys are stored; `useAssertion` says yes once, whatever runs at the same time.
  */
+
 import type { Database, Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
+import { UUID } from '../model/uuid.ts';
 import { type PublicKeys, parsePublicKeys } from './public-keys.ts';
 import { ROLE_SCOPES, ROLES, type Role, type Scope } from './role.ts';
 
@@ -39,7 +41,6 @@ export interface Admission {
 }
 
 /** The form in which we write ids: RFC 9562 section 4, lower case. */
-const EXACT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** One line of text: no control characters, not empty, not a page. */
 const LINE = /^[^\p{Cc}]{1,200}$/u;
@@ -54,7 +55,7 @@ function refuse(detail: string): never {
 }
 
 function checkAdmission(admission: Admission): readonly Scope[] {
-  if (!EXACT_ID.test(admission.participant_id)) refuse('participant_id is not a lower-case UUID');
+  if (!UUID.test(admission.participant_id)) refuse('participant_id is not a lower-case UUID');
   if (!LINE.test(admission.name)) refuse('name must be 1 to 200 characters on one line');
   if (!LINE.test(admission.licence_id))
     refuse('licence_id must be 1 to 200 characters on one line');
@@ -123,7 +124,8 @@ async function setState(
   ]);
 }
 
-async function findOrThrow(session: Session, participantId: string): Promise<Participant> {
+/** @throws participant_unknown. */
+export async function findOrThrow(session: Session, participantId: string): Promise<Participant> {
   const participant = await findParticipant(session, participantId);
   if (!participant) throw new AssentError('participant_unknown');
   return participant;
@@ -169,7 +171,7 @@ export async function findParticipant(
   session: Session,
   participantId: string,
 ): Promise<Participant | null> {
-  if (!EXACT_ID.test(participantId)) return null;
+  if (!UUID.test(participantId)) return null;
   const { rows } = await session.query<Participant>(
     `select ${COLUMNS} from participant where participant_id = $1`,
     [participantId],

@@ -9,7 +9,7 @@
  */
 import { Check } from 'typebox/value';
 import { learnEvent, lockEntry, type Told } from '../authorisation/learn.ts';
-import { type AuthorisationEvent, fold, hasEnded, mayFollow } from '../authorisation/record.ts';
+import { type AuthorisationEvent, hasEnded, mayFollow, stateOf } from '../authorisation/record.ts';
 import { type Entry, entriesOf } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
 import { type VerifyingKeys, verifyJws } from '../keys/jws.ts';
@@ -44,12 +44,6 @@ export interface EndAnswer {
   readonly result: 'stored' | 'unchanged';
 }
 
-function stateOf(entry: Entry): string {
-  const folded = fold(entry.events);
-  if (!folded.ok) throw new Error('stored events fold');
-  return folded.state;
-}
-
 /** What follows from an event, in its transaction. */
 async function settle(
   registry: Registry,
@@ -57,7 +51,7 @@ async function settle(
   entry: Entry,
   change: { readonly before: string; readonly at: string },
 ): Promise<void> {
-  const state = stateOf(entry);
+  const state = stateOf(entry.events);
   if (state === change.before) return;
   await tickClock(session, entry.record.parties.provider_id, [entry.subject_id]);
   await takeEffect(registry, session, entry, { state, since: change.at });
@@ -107,7 +101,7 @@ async function appendOwn(
   const grown = { ...entry, events: [...entry.events, event] };
   const { result } = await storeSigned(registry, session, grown, own.by_party);
   if (result !== 'stored') throw new Error('an event that may follow is stored');
-  await settle(registry, session, grown, { before: stateOf(entry), at });
+  await settle(registry, session, grown, { before: stateOf(entry.events), at });
   const { provider_id, recipient_id } = entry.record.parties;
   await appendToFeeds(
     registry,
@@ -119,7 +113,7 @@ async function appendOwn(
       ...(await nameOfNewest(session, grown)),
     },
   );
-  return stateOf(grown);
+  return stateOf(grown.events);
 }
 
 /** Records of the same arrangement that a superseded one was renewed by. */
@@ -164,7 +158,7 @@ export async function endAuthorisation(
     await lockAuthorisations(session, owner.provider_id);
     const entry = await lockEntry(session, id);
     if (!entry) throw new AssentError('authorisation_unknown');
-    const before = stateOf(entry);
+    const before = stateOf(entry.events);
     if (!mayFollow(before, type)) {
       if (!hasEnded(before))
         throw new AssentError('authorisation_invalid', { detail: `it is ${before}` });

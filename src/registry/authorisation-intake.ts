@@ -11,6 +11,7 @@ import { leafOfEntry, unreadableLeaf } from '../authorisation/hash.ts';
 import { isWireEntry, type WireEntry } from '../authorisation/schema.ts';
 import {
   type EntryResult,
+  lockWriters,
   type Prepared,
   prepare,
   type Refusal,
@@ -18,11 +19,11 @@ import {
   traceRefusals,
 } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
+import { UUID } from '../model/uuid.ts';
 import { settleEntries } from './authorisation-events.ts';
-import { fault, type TextPart, UUID } from './other-intake.ts';
+import { fault, type TextPart } from './other-intake.ts';
 import { outcomeOf, type PartOutcome } from './part-outcome.ts';
 import type { Registry } from './registry.ts';
-import { lockWriters } from './store-signed.ts';
 
 type Fault = PartOutcome['faults'][number];
 

@@ -6,7 +6,7 @@
  * the document as for a furnisher, and sealed; a retry changes nothing, an altered one is refused.
  */
 
-import { fold, type Purpose } from '../authorisation/record.ts';
+import { type Purpose, stateOf } from '../authorisation/record.ts';
 import { isWireEntry } from '../authorisation/schema.ts';
 import { type VerifyingKeys, verifyJws } from '../keys/jws.ts';
 import { AssentError } from '../model/error.ts';
@@ -93,10 +93,8 @@ export async function recordForEnquirer(
       const ended = await storeSigned(registry, session, entry, brought.enquirer_id);
       if (ended.result === 'invalid') invalid(ended.problem);
       if (ended.result === 'refused') return new AssentError('authorisation_altered');
-      const folded = fold(events);
-      if (!folded.ok) throw new Error('stored events fold');
       const result = ended.result === 'stored' ? 'stored' : 'unchanged';
-      return { authorisation_id: id, state: folded.state, result };
+      return { authorisation_id: id, state: stateOf(events), result };
     },
   );
   if (recorded instanceof AssentError) throw recorded; // Its trace is kept.

@@ -5,16 +5,17 @@
  * What must stay true: one document is one person; a name never joins two; identity is sealed
  * before it reaches the database; a locator points to what its furnisher sent, never another's.
  */
+
 import type { Session } from '../database/database.ts';
 import { checkIdentityNumber, normaliseName } from '../model/identity-number.ts';
 import { isDate } from '../model/period.ts';
 import { IDENTITY_KINDS, type IdentityKind } from '../model/record.ts';
+import { UUID } from '../model/uuid.ts';
 import { copyText, readCopyField, textLine } from '../tape/copy-text.ts';
 import { outcomeOf, type PartOutcome } from './part-outcome.ts';
 import type { Registry } from './registry.ts';
 
 type Fault = PartOutcome['faults'][number];
-export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export interface TextPart {
   readonly lines: readonly string[];

@@ -5,17 +5,9 @@
  * What must stay true: one writer of authorisations at a time, so that one id is stored once.
  */
 import { closeBatch, collectEntries } from '../authorisation/batch.ts';
-import { type Entry, type EntryResult, prepare } from '../authorisation/store.ts';
+import { type Entry, type EntryResult, lockWriters, prepare } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
 import type { Registry } from './registry.ts';
-
-/** A key of our own in the advisory lock space ("auth"). */
-const WRITERS_LOCK = 0x61757468;
-
-/** Keeps other writers of authorisations out until the transaction ends. */
-export async function lockWriters(session: Session): Promise<void> {
-  await session.query('select pg_advisory_xact_lock($1)', [WRITERS_LOCK]);
-}
 
 /** Stores one entry in a transaction. @param byParty who brought it; named where it is refused */
 export async function storeSigned(

@@ -6,7 +6,9 @@
  * other (`typ`), nor one recipient's entry for another's (`aud`); nothing here tells who the
  * person is.
  */
+
 import { type Static, Type } from 'typebox';
+import { UUID_PATTERN } from '../model/uuid.ts';
 
 /** What a furnisher signs: an event that happened at its gateway. */
 export const EVENT_TYP = 'assent-event+jws';
@@ -14,7 +16,7 @@ export const EVENT_TYP = 'assent-event+jws';
 export const FEED_TYP = 'assent-feed+jws';
 
 const UUID = Type.String({
-  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+  pattern: UUID_PATTERN,
 });
 const SHA256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
 const closed = <T extends Parameters<typeof Type.Object>[0]>(properties: T) =>

@@ -11,7 +11,9 @@
  * leaf = "assent/month/1" TAB period TAB line-without-line-feed, hashed by RFC 9162.
  * Month rows ascend strictly by account_ref, so one account cannot come twice in a submission.
  */
+
 import { type Static, Type } from 'typebox';
+import { UUID_TEXT } from '../model/uuid.ts';
 
 export const PART_KINDS = ['subject', 'account', 'authorisation', 'month'] as const;
 export type PartKind = (typeof PART_KINDS)[number];
@@ -72,7 +74,6 @@ export const PART_COLUMNS = {
   ],
 } as const satisfies Record<PartKind, readonly string[]>;
 
-const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const DATE = '[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])';
 const MONEY = '(?:0|-?[1-9][0-9]{0,14})';
 const NONE = '|\\\\N';
@@ -80,8 +81,8 @@ const NONE = '|\\\\N';
 /** One month line with its line feed, in its only spelling; group 1 is the row number, 2 the account_ref. */
 export const MONTH_LINE = [
   '([1-9][0-9]{0,11})',
-  `(${UUID})`,
-  UUID,
+  `(${UUID_TEXT})`,
+  UUID_TEXT,
   '[1-9][0-9]{0,5}',
   '(?:furnished|first|withheld)',
   DATE,
@@ -103,7 +104,7 @@ export const MONTH_LINE = [
 
 const ROWS = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const SHA256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
-const ID = Type.String({ pattern: `^${UUID}$` });
+const ID = Type.String({ pattern: `^${UUID_TEXT}$` });
 
 /** A part as the manifest names it; `sha256` is of the uncompressed text, lower-case hex. */
 const MANIFEST_PART = Type.Object(
