@@ -65,7 +65,7 @@ export async function tickClock(
 }
 
 /**
- * Whether people in the temporary table `judged` changed since the clock stood at `since`. Call
+ * Whether people of the staged months changed since the clock stood at `since`. Call
  * it with `relyOnAuthorisations`: then the answer holds until the transaction ends.
  */
 export async function hasChangedSince(
@@ -77,7 +77,9 @@ export async function hasChangedSince(
   if (clock === since) return false;
   if (clock - since >= CHANGES_KEPT) return true;
   const { rows } = await session.query<{ changed: boolean }>(
-    `select exists (select 1 from authorisation_change c join judged j on j.subject_id = c.subject_id
+    `select exists (select 1 from authorisation_change c
+       join account_locator l on l.subject_id = c.subject_id and l.furnisher_id = c.provider_id
+       join stage_month m on m.account_ref = l.account_ref
        where c.provider_id = $1 and c.tick > $2) as changed`,
     [furnisherId, since],
   );
