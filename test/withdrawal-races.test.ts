@@ -3,10 +3,11 @@
  * program: no row is stored after the registry's withdrawal took effect, the receipt says so, and
  * every row is accounted for. RACE_STEP=1 stops at every statement; CI takes every thirteenth.
  */
+
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Database, Session } from '../src/database/database.ts';
+import type { Database } from '../src/database/database.ts';
 import { appendEvent } from '../src/gateway/authorisations.ts';
 import { exchangeEvents } from '../src/gateway/feed.ts';
 import { handOver } from '../src/gateway/hand-over.ts';
@@ -15,6 +16,7 @@ import { pushEvents } from '../src/gateway/outbox.ts';
 import { AssentError } from '../src/model/error.ts';
 import { audit } from '../src/registry/audit.ts';
 import { endAuthorisation } from '../src/registry/authorisation-events.ts';
+import { attended } from './attended.ts';
 import {
   approvalsText,
   BACKENDS,
@@ -43,34 +45,6 @@ function interrupted(db: Database, statement: number, begin: () => void) {
     await setTimeout(db.backend === 'postgresql' ? 25 : 0);
   });
   return { db: wrapped, count: () => count };
-}
-
-/** A database that says each statement before it runs it. */
-function attended(db: Database, before: (text: string) => Promise<void>): Database {
-  const step = async <T>(run: () => Promise<T>, text = ''): Promise<T> => {
-    await before(text);
-    return run();
-  };
-  const over = (session: Session): Session => ({
-    query: (text, params) => step(() => session.query(text, params), text),
-    copyIn: (text, chunks) => step(() => session.copyIn(text, chunks)),
-    async *copyOut(text) {
-      await step(async () => {});
-      yield* session.copyOut(text);
-    },
-  });
-  return {
-    ...over(db),
-    backend: db.backend,
-    concurrency: db.concurrency,
-    close: () => db.close(),
-    transaction: (run) =>
-      db.transaction(async (session) => {
-        const value = await run(over(session));
-        await step(async () => {}); // Before the commit.
-        return value;
-      }),
-  };
 }
 
 describe.each(BACKENDS)('a withdrawal during a hand-over, on %s', (backend) => {
@@ -189,7 +163,8 @@ describe.each(BACKENDS)('a withdrawal during a hand-over, on %s', (backend) => {
   }
 
   const apart = backend === 'postgresql'; // PGlite has one connection: nothing comes in between.
-  for (const moment of ['insert into account_month', 'select row_number, verdict'] as const) {
+  const LOCK = 'select pg_advisory_xact_lock_shared';
+  for (const moment of [LOCK, 'update submission_part set processed'] as const) {
     it.skipIf(missing || !apart)(
       `committed after the part was judged, before \`${moment}\``,
       async () => {
@@ -199,14 +174,14 @@ describe.each(BACKENDS)('a withdrawal during a hand-over, on %s', (backend) => {
         pair.registryStore.current = attended(healthy, async (text) => {
           if (withdrawing || !text.startsWith(moment)) return;
           withdrawing = withdrawAt('registry');
-          // Before the insert nothing holds it back; at the end of the part it waits for the commit.
-          if (moment.startsWith('insert')) await withdrawing;
+          // Before the lock nothing holds it back; at the end of the part it waits for the commit.
+          if (moment === LOCK) await withdrawing;
           else await setTimeout(50);
         });
         const { receipt } = await handOver(pair.gateway, pair.link(), PERIOD);
         pair.registryStore.current = healthy;
         await withdrawing;
-        const isBefore = moment.startsWith('insert');
+        const isBefore = moment === LOCK;
         expect(receipt?.refused_by_reason).toEqual(isBefore ? { withdrawn: 1 } : {});
         expect(await rowOfLeaver()).toMatchObject({ stored: isBefore ? 0 : 1, others: 3 });
         expect(pair.failures).toEqual([]);

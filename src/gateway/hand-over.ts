@@ -248,11 +248,13 @@ async function send(
   await pullFeed(gateway, registry);
   const parts = await planParts(gateway, id, handover.period);
   const tree = new MerkleTree();
+  const left: Record<PartKind, number> = { subject: 0, account: 0, authorisation: 0, month: 0 };
   let part_number = 0;
   for (const [index, part] of parts.entries()) {
     progress(`${handover.period}: uploading`, index, parts.length, 'parts');
-    const cut = await cutPart(gateway, id, handover.period, part);
+    const cut = await cutPart(gateway, id, handover.period, part, left[part.kind]);
     if (cut.rows === 0) continue; // Everybody in it withdrew since the plan.
+    left[part.kind] += cut.rows;
     part_number += 1;
     const there = declared.parts.find((known) => known.part_number === part_number)?.sha256 ?? null;
     const upload = { part_number, kind: part.kind, cut, there };

@@ -20,15 +20,27 @@ export interface PlannedPart {
   readonly last: number;
 }
 
-/** $1 … $12 the checks, $13 the hand-over, $14 … $15 the part: the month rows that it concerns. */
+/**
+ * $1 … $12 the checks, $13 the hand-over, $14 … $15 the part: the month rows that it concerns,
+ * reached by keys from the part, so that a part costs the same in a small book and in a large one.
+ */
 const ROWS_OF_PART: Readonly<Record<PartKind, string>> = {
-  subject: `h.subject_id in (select ref from handover_sent where handover_id = $13::uuid
-    and kind = 'subject' and row_number between $14::bigint and $15::bigint)`,
-  account: `h.account_id in (select ref from handover_sent where handover_id = $13::uuid
-    and kind = 'account' and row_number between $14::bigint and $15::bigint)`,
-  authorisation: `h.authorisation_id in (select ref from handover_sent where handover_id = $13::uuid
-    and kind = 'authorisation' and row_number between $14::bigint and $15::bigint)`,
-  month: 'h.row_number between $14::bigint and $15::bigint',
+  subject: `handover_sent s join account k on k.subject_id = s.ref
+    join handover_row h on h.handover_id = s.handover_id and h.account_id = k.account_id
+    where s.kind = 'subject' and s.handover_id = $13::uuid
+      and s.row_number between $14::bigint and $15::bigint`,
+  account: `handover_sent s
+    join handover_row h on h.handover_id = s.handover_id and h.account_id = s.ref
+    where s.kind = 'account' and s.handover_id = $13::uuid
+      and s.row_number between $14::bigint and $15::bigint`,
+  authorisation: `handover_sent s join authorisation a on a.authorisation_id = s.ref
+    join account k on k.subject_id = a.subject_id
+    join handover_row h on h.handover_id = s.handover_id and h.account_id = k.account_id
+      and h.authorisation_id = s.ref
+    where s.kind = 'authorisation' and s.handover_id = $13::uuid
+      and s.row_number between $14::bigint and $15::bigint`,
+  month: `handover_row h
+    where h.handover_id = $13::uuid and h.row_number between $14::bigint and $15::bigint`,
 };
 
 /** Marks the month rows that their authorisation fails now, with the reason. */
@@ -36,7 +48,7 @@ const withholdSql = (kind: PartKind) => `
   update handover_row set withheld_since = ended.reason
   from (
     select h.account_id, ${reasonSql()} as reason
-    from handover_row h
+    from (select h.* from ${ROWS_OF_PART[kind]}) h
     join handover o on o.handover_id = h.handover_id
     join account_month m on m.period = o.period and m.account_id = h.account_id
       and m.revision = h.revision
@@ -47,8 +59,7 @@ const withholdSql = (kind: PartKind) => `
     cross join lateral (select h.subject_id, h.account_id as account_ref, k.kind, m.period,
       m.days_past_due, m.days_past_due > 0 as adverse, m.status = 'open' as active,
       c.adult_from) r
-    where h.handover_id = $13::uuid and h.withheld_since is null and ${ROWS_OF_PART[kind]}
-      and (${passesSql()}) is not true) ended
+    where h.withheld_since is null and (${passesSql()}) is not true) ended
   where handover_row.handover_id = $13::uuid and handover_row.account_id = ended.account_id`;
 
 /**
@@ -72,29 +83,26 @@ const UNLIST: Readonly<Record<Exclude<PartKind, 'month'>, string>> = {
 
 /**
  * Looks at what a part concerns once more, as of now.
- * @returns its first and last line on the wire; last is before first when nothing is left of it
+ * @returns how many of its lines leave
  */
 export async function lookAgain(
   session: Session,
   gateway: Gateway,
   id: string,
   part: PlannedPart,
-): Promise<readonly [number, number]> {
+): Promise<number> {
   const { kind, first, last } = part;
   const act = await furnishing(session, gateway, gateway.now(), id);
   // sql: made of the checks' constants and those above.
   await session.query(withholdSql(kind), [...decideParams(act), ...[id, first, last]]);
   if (kind !== 'month') await session.query(UNLIST[kind], [id, first, last]);
-  const { rows } = await session.query<{ before: number; here: number }>(
-    `select count(*) filter (where row_number < $2) as before,
-            count(*) filter (where row_number >= $2) as here
-     from (select row_number from handover_row
-           where handover_id = $1 and withheld_since is null and $4 = 'month'
-           union all
-           select row_number from handover_sent where handover_id = $1 and kind = $4) listed
-     where row_number <= $3`,
-    [id, first, last, kind],
+  const { rows } = await session.query<{ n: number }>(
+    kind === 'month'
+      ? `select count(*) as n from handover_row where handover_id = $1
+           and row_number between $2 and $3 and withheld_since is null`
+      : `select count(*) as n from handover_sent where handover_id = $1
+           and row_number between $2 and $3 and kind = $4`,
+    [id, first, last, ...(kind === 'month' ? [] : [kind])],
   );
-  const { before, here } = rows[0] ?? { before: 0, here: 0 };
-  return [before + 1, before + here];
+  return rows[0]?.n ?? 0;
 }

@@ -157,14 +157,13 @@ export async function planParts(
   });
 }
 
-/** The hand-over, and the first and last line of a part on the wire. */
-type Lines = readonly [string, number, number];
+/** The hand-over, the first and last row number of a part, and the lines that left before it. */
+type Lines = readonly [id: string, first: number, last: number, before: number];
 
-/** $1 … $3 the lines, $4 kind: what is listed, numbered as it travels. */
-const LINES = `select row_number, ref from (
-    select row_number() over (order by row_number) as row_number, ref from handover_sent
-    where handover_id = $1::uuid and kind = $4::text) numbered
-  where row_number between $2::bigint and $3::bigint`;
+/** $1 … $4 the lines, $5 kind: what is listed, numbered as it travels. */
+const LINES = `select $4::bigint + row_number() over (order by row_number) as row_number, ref
+  from handover_sent where handover_id = $1::uuid and kind = $5::text
+    and row_number between $2::bigint and $3::bigint`;
 
 async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
@@ -249,13 +248,11 @@ async function authorisationText(session: Session, lines: Lines): Promise<CutTex
   return { text: Buffer.from(texts.join('')), leaves: Buffer.concat(leaves) };
 }
 
-/** Month lines of a hand-over by their number on the wire. */
+/** The month lines of a stretch of a hand-over that leave, numbered as they travel. */
 export async function monthText(
   session: Session,
-  id: string,
+  lines: Lines,
   period: string,
-  first: number,
-  last: number,
 ): Promise<Uint8Array> {
   await session.query(
     `create temp table part_text on commit drop as
@@ -263,27 +260,31 @@ export async function monthText(
             m.status, m.limit_minor, m.borrowed_minor, m.balance_minor, m.due_minor, m.paid_minor,
             m.days_past_due, m.past_due_minor, m.first_delinquency_on, m.last_paid_on, m.five_class,
             m.adverse_notice_on
-     from (select *, row_number() over (order by row_number) as wire_number
-           from handover_row where handover_id = $1::uuid and withheld_since is null) h
-     join account_month m on m.period = $2::date and m.account_id = h.account_id
+     from (select *, $4::bigint + row_number() over (order by row_number) as wire_number
+           from handover_row where handover_id = $1::uuid and withheld_since is null
+             and row_number between $2::bigint and $3::bigint) h
+     join account_month m on m.period = $5::date and m.account_id = h.account_id
        and m.revision = h.revision
-     where h.wire_number between $3::bigint and $4::bigint
      order by h.wire_number`,
-    [id, firstDay(period), first, last],
+    [...lines, firstDay(period)],
   );
   return gather(session.copyOut('copy part_text to stdout'));
 }
 
-/** Cuts one planned part out of the book as it stands now. Parts are cut in their order. */
+/**
+ * Cuts one planned part out of the book as it stands now. Parts are cut in their order.
+ * @param before how many lines of its kind left in the parts before it
+ */
 export async function cutPart(
   gateway: Gateway,
   id: string,
   period: string,
   part: PlannedPart,
+  before: number,
 ): Promise<CutPart> {
   const { rows, text, leaves } = await gateway.db.transaction(async (session) => {
-    const [first, last] = await lookAgain(session, gateway, id, part);
-    const lines: Lines = [id, first, last];
+    const rows = await lookAgain(session, gateway, id, part);
+    const lines: Lines = [id, part.first, part.last, before];
     const only = async (bytes: Promise<Uint8Array>): Promise<CutText> => ({
       text: await bytes,
       leaves: new Uint8Array(),
@@ -292,9 +293,9 @@ export async function cutPart(
       subject: () => only(subjectText(session, gateway, lines)),
       account: () => only(accountText(session, lines)),
       authorisation: () => authorisationText(session, lines),
-      month: () => only(monthText(session, id, period, first, last)),
+      month: () => only(monthText(session, lines, period)),
     };
-    return { rows: last - first + 1, ...(await textOf[part.kind]()) };
+    return { rows, ...(await textOf[part.kind]()) };
   });
   const body = gzipSync(text, { level: 1 });
   return {

@@ -84,23 +84,33 @@ async function lostRows(
   return new Set(rows.map((row) => row.row_number));
 }
 
+/** Rows looked at together. */
+const STRETCH = 100_000;
+
 /** RFC 9162 root over the month rows that were accepted, from our own book. */
 async function rootOfAccepted(gateway: Gateway, manifest: Manifest) {
   const tree = new MerkleTree();
-  const rows = manifest.rows.month;
-  const prefix = Buffer.from(`assent/month/1\t${manifest.period}\t`);
-  for (let first = 1; first <= rows; first += 100_000) {
-    const last = Math.min(rows, first + 99_999);
+  const { submission_id: id, period } = manifest;
+  const prefix = Buffer.from(`assent/month/1\t${period}\t`);
+  const { rows } = await gateway.db.query<{ last: number | null }>(
+    'select max(row_number) as last from handover_row where handover_id = $1',
+    [id],
+  );
+  const last = rows[0]?.last ?? 0;
+  let before = 0;
+  for (let first = 1; first <= last; first += STRETCH) {
     const text = Buffer.from(
       await gateway.db.transaction((session) =>
-        monthText(session, manifest.submission_id, manifest.period, first, last),
+        monthText(session, [id, first, first + STRETCH - 1, before], period),
       ),
     );
-    const lost = await lostRows(gateway, manifest.submission_id, first, last);
+    const lost = await lostRows(gateway, id, before + 1, before + STRETCH);
     const hashes: Uint8Array[] = [];
-    let [start, row] = [0, first];
-    for (let end = text.indexOf(10); end >= 0; end = text.indexOf(10, start), row++) {
-      if (!lost.has(row)) hashes.push(leafHash(Buffer.concat([prefix, text.subarray(start, end)])));
+    let start = 0;
+    for (let end = text.indexOf(10); end >= 0; end = text.indexOf(10, start)) {
+      before += 1;
+      const line = text.subarray(start, end);
+      if (!lost.has(before)) hashes.push(leafHash(Buffer.concat([prefix, line])));
       start = end + 1;
     }
     tree.addHashes(Buffer.concat(hashes));
