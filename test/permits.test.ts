@@ -6,12 +6,14 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuthorisationEvent } from '../src/authorisation/record.ts';
 import { type RecordChanges, sampleRecord } from '../src/authorisation/sample-record.ts';
+import { recordOne } from '../src/gateway/authorisations.ts';
+import { handOver } from '../src/gateway/hand-over.ts';
 import { signJws } from '../src/keys/jws.ts';
 import type { KeyRing } from '../src/keys/key-ring.ts';
 import { AssentError } from '../src/model/error.ts';
-import type { Permit } from '../src/registry/permits.ts';
+import { claimPermit, type Permit } from '../src/registry/permits.ts';
 import type { ApiClient } from '../src/wire/api-client.ts';
-import { BACKENDS, Pair, SERVER_URL } from './pair.ts';
+import { approvalColumns, BACKENDS, load, monthRow, Pair, SERVER_URL, tapeText } from './pair.ts';
 
 /** A made-up person: no passport has the number zero. */
 const PERSON = {
@@ -162,6 +164,33 @@ describe.each(BACKENDS)('permits on %s', (backend) => {
     expect(await codeOf(bring(wider))).toContain('authorisation_altered');
     const person = { ...PERSON, name: 'Somebody Else' };
     expect(await codeOf(bring(recordFor(), given(), person))).toContain('authorisation_invalid');
+  });
+
+  it('opens the accounts that may be shown, and no others', async () => {
+    const PERIOD = '2026-01';
+    const { kind, country, number, name, birth_date } = PERSON;
+    const document = {
+      identity_kind: kind,
+      identity_country: country,
+      identity_number: number,
+      ...{ name, birth_date },
+    };
+    await load(pair.gateway, tapeText([{ ...monthRow(1, PERIOD), ...document }]));
+    await recordOne(pair.gateway, approvalColumns(1, randomUUID(), { data_life: '1/DAY' }));
+    const { receipt } = await handOver(pair.gateway, pair.link(), PERIOD);
+    expect(receipt?.outcomes.month.accepted).toBe(1);
+    const record = recordFor();
+    await bring(record);
+    expect(await claim(record.authorisation_id)).toMatchObject({ permitted: true, accounts: 1 });
+    const later = new Date(Date.now() + 2 * 24 * 3_600_000);
+    const permit = await claimPermit(
+      { ...pair.registry, now: () => later },
+      {
+        ...{ enquirer_id: enquirer.id, authorisation_id: record.authorisation_id },
+        ...{ purpose: 'Q1', use_id: randomUUID() },
+      },
+    );
+    expect(permit).toMatchObject({ permitted: true, accounts: 0 });
   });
 
   it('every claim leaves a trace, permitted or not', async () => {
