@@ -4,14 +4,15 @@
  * What must stay true: the record names the registry as provider and the caller as its one
  * recipient; the caller's signature stands over record and events; the person is found or made by
  * the document as for a furnisher, and sealed; a retry changes nothing, an altered one is refused,
- * and so is one that supersedes what it may not: another's, or one that is not there, alike.
+ * and so is one that supersedes what it may not: another's, or one that is not there, alike; what
+ * was taken is kept as it was signed.
  */
 
+import { readBrought } from '../authorisation/brought.ts';
 import { type Purpose, stateOf } from '../authorisation/record.ts';
-import { isWireEntry } from '../authorisation/schema.ts';
 import { type Entry, type Refusal, traceRefusals } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
-import { type VerifyingKeys, verifyJws } from '../keys/jws.ts';
+import type { VerifyingKeys } from '../keys/jws.ts';
 import { AssentError, type ErrorCode } from '../model/error.ts';
 import { copyText } from '../tape/copy-text.ts';
 import { takeSubjects } from './other-intake.ts';
@@ -48,11 +49,8 @@ function invalid(detail: string): never {
 
 /** The signed record and events, if they are the caller's to bring. */
 async function readSigned(registry: Registry, brought: EnquirerAuthorisation) {
-  const payload = await verifyJws(brought.signed, brought.keys, {
-    typ: 'assent-authorisation+jws',
-  });
-  const entry: unknown = { ...payload, subject_ref: brought.enquirer_id };
-  if (!isWireEntry(entry)) invalid('the signed payload is not { record, events }');
+  const entry = await readBrought(brought.signed, brought.keys, brought.enquirer_id);
+  if (!entry) invalid('the signed payload is not { record, events }');
   const { record, events } = entry;
   const { provider_id, recipient_class, recipient_id } = record.parties;
   if (provider_id !== registry.registry_id) invalid('the provider is not this registry');
@@ -114,6 +112,12 @@ async function take(
   if (refusal) throw new Refused('succession', refusal.code, `${refusal.field} ${refusal.problem}`);
   if (result.result === 'invalid') invalid(result.problem);
   if (result.result === 'refused') throw new Refused(result.why, 'authorisation_altered');
+  // A retry too: what came before signatures were kept is kept when it comes again.
+  await session.query(
+    `insert into brought_authorisation (subject_id, authorisation_id, seq, signed, brought_at)
+     values ($1, $2, $3, $4, $5) on conflict (subject_id, authorisation_id, seq) do nothing`,
+    [subject_id, authorisation_id, signed.events.length, brought.signed, registry.now()],
+  );
   return { authorisation_id, state: stateOf(signed.events), result: result.result };
 }
 
