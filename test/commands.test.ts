@@ -68,7 +68,13 @@ async function freePort(): Promise<number> {
 
 beforeAll(async () => {
   delete process.env['DATABASE_URL'];
-  const [lender] = makeWorld({ seed: 9, borrowers: 60, months: 3, last_period: '2026-10' });
+  const [lender] = makeWorld({
+    seed: 9,
+    borrowers: 60,
+    months: 3,
+    last_period: '2026-10',
+    made_at: new Date(),
+  });
   if (!lender) throw new Error('a world without a lender');
   writeFileSync(at('tape.csv'), lender.tape);
   writeFileSync(at('authorisations.csv'), lender.authorisations);

@@ -138,7 +138,7 @@ export function createKeys(home: string, name = 'keys'): void {
 /** Makes a gateway's home: keys, configuration, and `participant.json` for the registry's operator. */
 export function createGatewayHome(
   home: string,
-  options: { name: string; profile: string | null },
+  options: { name: string; profile: string | null; notices?: Readonly<Record<string, number>> },
 ): GatewayConfig {
   if (isHome(home)) throw new AssentError('home_exists');
   if (options.profile !== null) loadProfile(options.profile);
