@@ -37,7 +37,7 @@ import { AssentError } from './model/error.ts';
 import type { AuditLine } from './registry/audit.ts';
 import { parseMapping } from './tape/mapping.ts';
 import type { ApiClient } from './wire/api-client.ts';
-import { type Lender, makeWorld } from './world/world.ts';
+import { type Lender, makeWorld, NOTICES } from './world/world.ts';
 
 const BORROWERS = 2000;
 const BORROWERS_MIN = 20;
@@ -94,7 +94,8 @@ async function runLender(
   url: string,
   admit: (card: object) => Promise<void>,
 ): Promise<LenderResult> {
-  if (!isHome(home)) createGatewayHome(home, { name: lender.name, profile: 'CN' });
+  if (!isHome(home))
+    createGatewayHome(home, { name: lender.name, profile: 'CN', notices: NOTICES });
   await admit(JSON.parse(readFileSync(join(home, 'participant.json'), 'utf8')) as object);
   await connectGateway(home, url);
   const open = await openGateway(home);
@@ -250,20 +251,31 @@ interface RunOptions {
   readonly exit: boolean;
 }
 
-/** A home keeps the size of its world: the tapes of another would be other lenders' books. */
-function borrowersOf({ home, borrowers }: RunOptions): number {
+interface Made {
+  readonly borrowers: number;
+  readonly made_at: Date;
+}
+
+/**
+ * A home keeps the size and the day of its world: the tapes of another would be other lenders'
+ * books, and answers of another day other answers.
+ */
+function worldOf({ home, borrowers }: RunOptions): Made {
   const path = join(home, 'world.json');
   const made = existsSync(path)
-    ? (JSON.parse(readFileSync(path, 'utf8')) as { borrowers: number }).borrowers
+    ? (JSON.parse(readFileSync(path, 'utf8')) as { borrowers: number; made_at?: string })
     : null;
-  if (made !== null && borrowers !== null && made !== borrowers)
+  if (made !== null && borrowers !== null && made.borrowers !== borrowers)
     throw new AssentError('argument_invalid', {
-      detail: `the world of this home has ${made} borrowers; leave --borrowers out or name another --home`,
+      detail: `the world of this home has ${made.borrowers} borrowers; leave --borrowers out or name another --home`,
     });
-  const chosen = made ?? borrowers ?? BORROWERS;
+  const world: Made = {
+    borrowers: made?.borrowers ?? borrowers ?? BORROWERS,
+    made_at: made?.made_at === undefined ? new Date() : new Date(made.made_at),
+  };
   mkdirSync(home, { recursive: true });
-  writeFileSync(path, `${JSON.stringify({ borrowers: chosen })}\n`);
-  return chosen;
+  writeFileSync(path, `${JSON.stringify(world)}\n`);
+  return world;
 }
 
 async function showWorld(
@@ -292,7 +304,7 @@ async function showWorld(
 }
 
 async function run(options: RunOptions): Promise<void> {
-  const borrowers = borrowersOf(options);
+  const world = worldOf(options);
   const url = `http://127.0.0.1:${options.port}`;
   const registryHome = join(options.home, 'registry');
   if (isHome(registryHome)) moveRegistry(registryHome, url);
@@ -303,7 +315,7 @@ async function run(options: RunOptions): Promise<void> {
     say(`The registry listens on ${url}. Everything is kept in ${options.home}.`);
     const operator = operatorClient(registryHome);
     const results: LenderResult[] = [];
-    for (const [index, lender] of makeWorld({ ...WORLD, borrowers }).entries()) {
+    for (const [index, lender] of makeWorld({ ...WORLD, ...world }).entries()) {
       const home = join(options.home, `lender-${index + 1}`);
       results.push(await runLender(home, lender, url, (card) => admitOnce(operator, card, lender)));
     }

@@ -20,6 +20,7 @@ const folder = mkdtempSync(join(tmpdir(), 'assent-commands-'));
 const at = (name: string) => join(folder, name);
 const R = ['--home', at('r')];
 const G = ['--home', at('g')];
+const E = ['--home', at('e')];
 /** Everything printed by any command. */
 const printed: string[] = [];
 let registry: OpenRegistry;
@@ -67,7 +68,13 @@ async function freePort(): Promise<number> {
 
 beforeAll(async () => {
   delete process.env['DATABASE_URL'];
-  const [lender] = makeWorld({ seed: 9, borrowers: 60, months: 3, last_period: '2026-10' });
+  const [lender] = makeWorld({
+    seed: 9,
+    borrowers: 60,
+    months: 3,
+    last_period: '2026-10',
+    made_at: new Date(),
+  });
   if (!lender) throw new Error('a world without a lender');
   writeFileSync(at('tape.csv'), lender.tape);
   writeFileSync(at('authorisations.csv'), lender.authorisations);
@@ -191,6 +198,50 @@ describe('a lender and its registry', () => {
     expect(await json(...event)).toMatchObject({ state: 'withdrawn', result: 'unchanged' });
   });
 
+  it('let an enquirer look as often as the person agreed', async () => {
+    const url = `http://127.0.0.1:${port}`;
+    const made = await assent('enquirer', 'init', '--name', 'Other Lender', ...E);
+    expect(made.out).toContain('--role enquirer');
+    const card = at('e/participant.json');
+    await json('registry', 'admit', card, '--licence', '2', '--role', 'enquirer', ...R);
+    expect((await assent('enquirer', 'permit', NOBODY, '--purpose', 'Q1', ...E)).err).toContain(
+      'registry_unset',
+    );
+    const connected = await json<{ keys: string[] }>(
+      'enquirer',
+      'connect',
+      '--registry',
+      url,
+      ...E,
+    );
+    expect(connected.keys).toHaveLength(1);
+    expect((await assent('enquirer', 'connect', '--registry', url, ...E)).out).toContain('compare');
+
+    const doc = readFileSync(join(ROOT, 'docs/DATA.md'), 'utf8');
+    const [, example = ''] = /### An enquirer's[\s\S]*?```json\n([\s\S]*?)```/.exec(doc) ?? [];
+    const { authorisation_id: id } = JSON.parse(example) as { authorisation_id: string };
+    writeFileSync(at('enquiry.json'), example);
+    const authorise = ['enquirer', 'authorise', at('enquiry.json'), ...E];
+    expect((await assent(...authorise)).out).toBe(`${id}: given (stored)\n`);
+    expect(await json(...authorise)).toMatchObject({ state: 'given', result: 'unchanged' });
+
+    const permit = ['enquirer', 'permit', id, '--purpose', 'Q1'];
+    const first = await json<{ use_id: string; permitted: boolean }>(...permit, ...E);
+    expect(first).toMatchObject({ permitted: true, reason: null });
+    const again = await assent(...permit, '--use-id', first.use_id, ...E);
+    expect(again).toMatchObject({ exit: 0, err: '' });
+    expect(again.out).toContain('permitted: 0 accounts');
+    const second = await assent(...permit, ...E);
+    expect(second.exit).toBe(1);
+    expect(second.out).toContain('not permitted: limit_reached');
+
+    const proof = await assent('enquirer', 'prove', id, ...E);
+    writeFileSync(at('proof.json'), proof.out);
+    const verify = await assent('verify-authorisation', at('proof.json'), '--keys', card);
+    expect(verify).toMatchObject({ exit: 0, err: '' });
+    expect(verify.out).toContain(`proven: authorisation ${id}, given`);
+  });
+
   it('admit an app by its card', async () => {
     await json('card', '--home', at('card'), '--name', 'App');
     const card = at('card/participant.json');
@@ -248,6 +299,15 @@ const WRONG: readonly [string[], string, number][] = [
   [['registry', 'admit', at('bad.json'), '--licence', '1', ...R], 'argument_invalid', 2],
   [['registry', 'admit', at('rubbish.json'), '--licence', '1', ...R], 'argument_invalid', 2],
   [['registry', 'admit', folder, '--licence', '1', ...R], 'file_unreadable', 1],
+  [['enquirer', 'init', '--name', 'x', ...E], 'home_exists', 1],
+  [['enquirer', 'permit', NOBODY, '--purpose', 'Q1', ...G], 'home_missing', 1],
+  [['gateway', 'tapes', ...E], 'home_missing', 1],
+  [['enquirer', 'permit', 'x', '--purpose', 'Q1', ...E], 'argument_invalid', 2],
+  [['enquirer', 'permit', NOBODY, '--purpose', 'F1', ...E], 'argument_invalid', 2],
+  [['enquirer', 'permit', NOBODY, '--purpose', 'Q1', ...E], 'authorisation_unknown', 1],
+  [['enquirer', 'prove', NOBODY, ...E], 'authorisation_unknown', 1],
+  [['enquirer', 'authorise', at('bad.json'), ...E], 'argument_invalid', 2],
+  [['enquirer', 'authorise', at('rubbish.json'), ...E], 'argument_invalid', 2],
   [['registry', 'submission', 'x', ...R], 'argument_invalid', 2],
   [['registry', 'submission', NOBODY, ...R], 'submission_unknown', 1],
   [['registry', 'faults', NOBODY, ...R], 'submission_unknown', 1],
@@ -337,10 +397,10 @@ it('explains every command', async () => {
     }
   }
   await walk([]);
-  for (const name of ['gateway hand-overs', 'gateway receipt', 'registry faults', 'card'])
+  for (const name of ['gateway receipt', 'registry faults', 'enquirer permit', 'card'])
     expect(seen).toContain(name);
 });
 
 it('printed no identity number of the made-up people', () => {
-  expect(printed.join('\n')).not.toMatch(/[0-9]{2}9999[0-9]{11}[0-9X]/);
+  expect(printed.join('\n')).not.toMatch(/[0-9]{2}9999[0-9]{11}[0-9X]|X00000000|Nobody Atall/);
 });

@@ -3,14 +3,10 @@
  * coming of age and by death; on both databases, with a clock of the test's own.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { AuthorisationColumns } from '../src/authorisation/from-columns.ts';
 import { loadProfile } from '../src/authorisation/profile.ts';
 import { type CrashingDatabase, crashing } from '../src/database/crashing.ts';
-import {
-  type AuthorisationColumns,
-  appendEvent,
-  findAuthorisation,
-  recordOne,
-} from '../src/gateway/authorisations.ts';
+import { appendEvent, findAuthorisation, recordOne } from '../src/gateway/authorisations.ts';
 import { recordDeath } from '../src/gateway/death.ts';
 import { explainAccount } from '../src/gateway/explain.ts';
 import type { Gateway } from '../src/gateway/gateway.ts';

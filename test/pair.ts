@@ -6,13 +6,16 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AUTHORISATION_COLUMNS } from '../src/authorisation/from-columns.ts';
+import {
+  AUTHORISATION_COLUMNS,
+  type AuthorisationColumns,
+} from '../src/authorisation/from-columns.ts';
 import { loadProfile } from '../src/authorisation/profile.ts';
 import type { Database } from '../src/database/database.ts';
 import { migrate } from '../src/database/migrate.ts';
 import { openPglite } from '../src/database/pglite.ts';
 import { openPostgresql } from '../src/database/postgresql.ts';
-import type { AuthorisationColumns } from '../src/gateway/authorisations.ts';
+
 import type { Gateway } from '../src/gateway/gateway.ts';
 import type { Registry as RegistryLink } from '../src/gateway/hand-over.ts';
 import { loadTape, type TapeReport } from '../src/gateway/load-tape.ts';

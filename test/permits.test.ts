@@ -4,14 +4,18 @@
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AuthorisationProof, verifyProof } from '../src/authorisation/proof.ts';
 import type { AuthorisationEvent } from '../src/authorisation/record.ts';
 import { type RecordChanges, sampleRecord } from '../src/authorisation/sample-record.ts';
+import { recordOne } from '../src/gateway/authorisations.ts';
+import { handOver } from '../src/gateway/hand-over.ts';
 import { signJws } from '../src/keys/jws.ts';
 import type { KeyRing } from '../src/keys/key-ring.ts';
 import { AssentError } from '../src/model/error.ts';
-import type { Permit } from '../src/registry/permits.ts';
+import { endAuthorisation } from '../src/registry/authorisation-events.ts';
+import { claimPermit, type Permit } from '../src/registry/permits.ts';
 import type { ApiClient } from '../src/wire/api-client.ts';
-import { BACKENDS, Pair, SERVER_URL } from './pair.ts';
+import { approvalColumns, BACKENDS, load, monthRow, Pair, SERVER_URL, tapeText } from './pair.ts';
 
 /** A made-up person: no passport has the number zero. */
 const PERSON = {
@@ -162,6 +166,70 @@ describe.each(BACKENDS)('permits on %s', (backend) => {
     expect(await codeOf(bring(wider))).toContain('authorisation_altered');
     const person = { ...PERSON, name: 'Somebody Else' };
     expect(await codeOf(bring(recordFor(), given(), person))).toContain('authorisation_invalid');
+  });
+
+  it('is kept as it was signed, and proven with the keys of either signer', async () => {
+    const record = recordFor();
+    const { authorisation_id } = record;
+    await bring(record);
+    const withdrawn = await endAuthorisation(pair.registry, authorisation_id, {
+      type: 'withdrawn',
+      reason: 'subject_request',
+      evidence_sha256: 'c'.repeat(64),
+      by_party: randomUUID(),
+      subject_id: null,
+    });
+    expect(withdrawn.state).toBe('withdrawn');
+    const path = `/v1/authorisations/${authorisation_id}/proof`;
+    const proof = await enquirer.api.json<AuthorisationProof>({ method: 'GET', path });
+    const registry = {
+      participant_id: pair.registry.registry_id,
+      keys: { keys: pair.registry.ring.publicKeys },
+    };
+    const collector = { participant_id: enquirer.id, keys: { keys: enquirer.ring.publicKeys } };
+    expect(await verifyProof(proof, registry)).toMatchObject({ problems: [], state: 'withdrawn' });
+    // The enquirer signed no withdrawal.
+    expect(await verifyProof(proof, collector)).toMatchObject({ problems: [], state: 'given' });
+    const altered = { ...proof, record: { ...proof.record, language: 'en' } };
+    expect((await verifyProof(altered, collector)).problems).toHaveLength(1);
+    const events = proof.events.map((event) => ({ ...event, reason: 'another' }));
+    expect((await verifyProof({ ...proof, events }, collector)).problems).toHaveLength(1);
+    const misnamed = { ...collector, participant_id: randomUUID() };
+    expect((await verifyProof(proof, misnamed)).problems).toHaveLength(1);
+    const stranger = (await newEnquirer()).api;
+    const nobody = `/v1/authorisations/${randomUUID()}/proof`;
+    const answers = [
+      await codeOf(stranger.json({ method: 'GET', path })),
+      await codeOf(enquirer.api.json({ method: 'GET', path: nobody })),
+    ];
+    expect(new Set(answers).size).toBe(1);
+  });
+
+  it('opens the accounts that may be shown, and no others', async () => {
+    const PERIOD = '2026-01';
+    const { kind, country, number, name, birth_date } = PERSON;
+    const document = {
+      identity_kind: kind,
+      identity_country: country,
+      identity_number: number,
+      ...{ name, birth_date },
+    };
+    await load(pair.gateway, tapeText([{ ...monthRow(1, PERIOD), ...document }]));
+    await recordOne(pair.gateway, approvalColumns(1, randomUUID(), { data_life: '1/DAY' }));
+    const { receipt } = await handOver(pair.gateway, pair.link(), PERIOD);
+    expect(receipt?.outcomes.month.accepted).toBe(1);
+    const record = recordFor();
+    await bring(record);
+    expect(await claim(record.authorisation_id)).toMatchObject({ permitted: true, accounts: 1 });
+    const later = new Date(Date.now() + 2 * 24 * 3_600_000);
+    const permit = await claimPermit(
+      { ...pair.registry, now: () => later },
+      {
+        ...{ enquirer_id: enquirer.id, authorisation_id: record.authorisation_id },
+        ...{ purpose: 'Q1', use_id: randomUUID() },
+      },
+    );
+    expect(permit).toMatchObject({ permitted: true, accounts: 0 });
   });
 
   it('every claim leaves a trace, permitted or not', async () => {

@@ -39,7 +39,13 @@ it('works from the first line to the last', async () => {
     .map((line) => words(line.replace('npm run -s assent -- ', '')));
   expect(commands.length).toBeGreaterThan(10);
 
-  const [lender] = makeWorld({ seed: 5, borrowers: 60, months: 6, last_period: '2026-10' });
+  const [lender] = makeWorld({
+    seed: 5,
+    borrowers: 60,
+    months: 6,
+    last_period: '2026-10',
+    made_at: new Date(),
+  });
   if (!lender) throw new Error('a world without a lender');
   writeFileSync(join(folder, 'tape.csv'), lender.tape);
   writeFileSync(join(folder, 'authorisations.csv'), lender.authorisations);

@@ -1,6 +1,10 @@
 /**
- * The stated bound, measured: from a withdrawal on one side until the other side decides by it,
- * with both programs running as their commands run them, over HTTP, with nothing turned off.
+ * The stated bound: from a withdrawal on one side until the other side decides by it, with both
+ * programs running as their commands run them, over HTTP, with nothing turned off.
+ *
+ * Tests run on machines that are busy with other things, so the work gets ten times its share of
+ * the bound here; a way that is broken takes for ever, as nothing else would bring the event.
+ * BOUND_SHOW=1 prints the times: on an idle machine that is the measurement (docs/PERFORMANCE.md).
  */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -30,13 +34,20 @@ import type { Server } from '../src/http/instance.ts';
 import type { ApiClient } from '../src/wire/api-client.ts';
 import { approvalsText, bytesOf, load, monthRow, tapeText } from './pair.ts';
 
-/** docs/FEED.md: the poll, and one second for the way and the work. */
-const BOUND_MS = POLL_S * 1000 + 1000;
-const AT_ONCE_MS = 1000;
-/** Machines that run these tests are busier than those that run the programs. */
-const SLACK_MS = 3000;
+/** docs/FEED.md: what the way and the work may take, beside the poll. */
+const WORK_MS = 1000;
+const BUSY = 10;
+const AT_ONCE_MS = BUSY * WORK_MS;
+const BY_POLL_MS = POLL_S * 1000 + BUSY * WORK_MS;
+const NEVER_MS = 3_600_000;
+/** Between two questions: whoever asks all the time slows down what it waits for. */
+const ASK_MS = 20;
 const PERIOD = '2026-01';
-const CLIENTS = [1, 2, 3];
+/** One withdraws by poll, five by webhook, five at the gateway. */
+const BY_POLL = 1;
+const BY_WEBHOOK = [2, 3, 4, 5, 6];
+const AT_GATEWAY = [7, 8, 9, 10, 11];
+const CLIENTS = [BY_POLL, ...BY_WEBHOOK, ...AT_GATEWAY];
 const idOf = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 
 async function freePort(): Promise<number> {
@@ -78,7 +89,7 @@ describe('a withdrawal reaches the other side', () => {
     gateway = await openGateway(homeG, poke);
     gatewayServer = await buildGatewayServer(gateway, 'http://127.0.0.1', { pull: poke });
     webhookUrl = `${await gatewayServer.listen({ port: 0, host: '127.0.0.1' })}/v1/webhook`;
-    loop = startExchange(gateway.gateway, gateway.link(), POLL_S * 1000, fail);
+    exchangeEvery(NEVER_MS);
     await load(gateway.gateway, tapeText(CLIENTS.map((n) => monthRow(n, PERIOD))));
     const approvals = approvalsText(CLIENTS.map((n) => ({ n, events: ['given'] })));
     await importAuthorisations(gateway.gateway, bytesOf(approvals));
@@ -93,12 +104,16 @@ describe('a withdrawal reaches the other side', () => {
     expect(failures).toEqual([]);
   });
 
+  function exchangeEvery(ms: number): void {
+    loop = startExchange(gateway.gateway, gateway.link(), ms, fail);
+  }
+
   /** Milliseconds until `isSo`. */
   async function until(isSo: () => Promise<boolean>): Promise<number> {
     const began = performance.now();
     while (!(await isSo())) {
       if (performance.now() - began > 60_000) return Number.POSITIVE_INFINITY;
-      await setTimeout(5);
+      await setTimeout(ASK_MS);
     }
     return performance.now() - began;
   }
@@ -121,40 +136,45 @@ describe('a withdrawal reaches the other side', () => {
     process.env['BOUND_SHOW'] && process.stderr.write(`${what}: ${ms.toFixed(0)} ms\n`);
 
   it('from the registry within the poll and a second', async () => {
-    await withdrawThere(1);
-    const took = await gatewayWithholds(1);
+    await loop.stop();
+    exchangeEvery(POLL_S * 1000);
+    await setTimeout(500); // It reads the feed when it starts; that shall be over.
+    await withdrawThere(BY_POLL);
+    const took = await gatewayWithholds(BY_POLL);
     say('registry to gateway, by poll', took);
-    expect(took).toBeLessThan(BOUND_MS + SLACK_MS);
-  }, 60_000);
+    expect(took).toBeLessThan(BY_POLL_MS);
+    await loop.stop();
+    exchangeEvery(NEVER_MS);
+  }, 120_000);
 
   it('from the registry at once where the webhook is received', async () => {
     await gateway
       .link()
       .api.json({ method: 'PUT', path: '/v1/webhook', json: { url: webhookUrl } });
-    // Right after a poll, so that the next one is far.
-    await setTimeout(POLL_S * 1000);
-    loop.poke();
     await setTimeout(500);
-    await withdrawThere(2);
-    const took = await gatewayWithholds(2);
-    say('registry to gateway, by webhook', took);
-    expect(took).toBeLessThan(Math.min(AT_ONCE_MS + SLACK_MS, POLL_S * 1000 - 600));
-  }, 60_000);
+    for (const n of BY_WEBHOOK) {
+      await withdrawThere(n);
+      const took = await gatewayWithholds(n);
+      say('registry to gateway, by webhook', took);
+      expect(took).toBeLessThan(AT_ONCE_MS);
+    }
+  }, 120_000);
 
   it('from the gateway at once', async () => {
-    await setTimeout(500);
-    await appendEvent(gateway.gateway, idOf(3), {
-      event: 'withdrawn',
-      event_at: new Date().toISOString(),
-    });
-    const took = await until(async () => {
-      const { rows } = await registry.registry.db.query<{ state: string }>(
-        'select state from authorisation where authorisation_id = $1',
-        [idOf(3)],
-      );
-      return rows[0]?.state === 'withdrawn';
-    });
-    say('gateway to registry', took);
-    expect(took).toBeLessThan(Math.min(AT_ONCE_MS + SLACK_MS, POLL_S * 1000 - 600));
-  }, 60_000);
+    for (const n of AT_GATEWAY) {
+      await appendEvent(gateway.gateway, idOf(n), {
+        event: 'withdrawn',
+        event_at: new Date().toISOString(),
+      });
+      const took = await until(async () => {
+        const { rows } = await registry.registry.db.query<{ state: string }>(
+          'select state from authorisation where authorisation_id = $1',
+          [idOf(n)],
+        );
+        return rows[0]?.state === 'withdrawn';
+      });
+      say('gateway to registry', took);
+      expect(took).toBeLessThan(AT_ONCE_MS);
+    }
+  }, 120_000);
 });

@@ -4,11 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type AuthorisationColumns,
-  appendEvent,
-  recordOne,
-} from '../src/gateway/authorisations.ts';
+import type { AuthorisationColumns } from '../src/authorisation/from-columns.ts';
+import { appendEvent, recordOne } from '../src/gateway/authorisations.ts';
 import { exchangeEvents } from '../src/gateway/feed.ts';
 import { handOver } from '../src/gateway/hand-over.ts';
 import { leafHash, MerkleTree } from '../src/log/merkle.ts';

@@ -1,6 +1,7 @@
 /**
  * Authorisations collected elsewhere, as lines of a CSV file: one line an event; the record's
- * columns stand on the first line of an authorisation and are blank on the later ones.
+ * columns stand on the first line of an authorisation and are blank on the later ones. Or one as
+ * JSON, with the same columns.
  */
 import type { ErrorCode } from '../model/error.ts';
 import {
@@ -231,4 +232,39 @@ export function entryOfLines(
     record: recordOf(first.line, context),
     events,
   };
+}
+
+/** One event as it comes from outside: `event_at` is ISO 8601 with an offset. */
+export interface EventColumns {
+  readonly event: string;
+  readonly event_at: string;
+  readonly event_reason?: string;
+}
+
+/** The import's columns as JSON, lists as lists, with all events. */
+export type AuthorisationColumns = Readonly<
+  Record<string, string | number | boolean | readonly string[] | readonly EventColumns[]>
+> & { readonly events: readonly EventColumns[] };
+
+function textOf(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  return Array.isArray(value) ? value.join(';') : String(value);
+}
+
+function linesOf(columns: AuthorisationColumns): { row: number; line: AuthorisationLine }[] {
+  return columns.events.map((event, index) => {
+    const source: Readonly<Record<string, unknown>> = { ...columns, ...event };
+    const texts = Object.fromEntries(
+      Object.entries(source).map(([column, value]) => [column, textOf(value)]),
+    );
+    return { row: index + 1, line: completeLine(texts) };
+  });
+}
+
+/** The same of one authorisation as JSON; rows number its events. */
+export function entryOfColumns(
+  columns: AuthorisationColumns,
+  context: ImportContext,
+): ImportedEntry | ImportFault {
+  return entryOfLines(linesOf(columns), context);
 }

@@ -12,6 +12,7 @@ import { streamedInclusionProof, verifyInclusion } from '../log/proof.ts';
 import { AssentError } from '../model/error.ts';
 import { UUID } from '../model/uuid.ts';
 import { BATCH_TYP, leafRuns, MANIFEST_TYP } from './batch.ts';
+import { verifyBrought } from './brought.ts';
 import { leafOfEntry } from './hash.ts';
 import {
   type AuthorisationEvent,
@@ -36,12 +37,17 @@ export interface AuthorisationProof {
   readonly path: readonly string[];
   /** Compact JWS: the statement of a batch, or the manifest of a submission. */
   readonly signed: string;
+  /** Compact JWS of the enquirer that brought it to the registry, over record and events. */
+  readonly brought?: string;
 }
 
-/** Whose authorisation it must be. @param provider_id null: any provider's */
+/** Whose authorisation it must be. */
 export interface ProofSought {
   readonly authorisation_id: string;
+  /** Null: any provider's. */
   readonly provider_id: string | null;
+  /** The one recipient that it names; without: whoever receives. */
+  readonly recipient_id?: string;
 }
 
 interface Leaf {
@@ -61,7 +67,7 @@ export async function proveAuthorisation(
   session: Session,
   sought: ProofSought,
 ): Promise<{ readonly subject_id: string; readonly proof: AuthorisationProof }> {
-  const { authorisation_id, provider_id } = sought;
+  const { authorisation_id, provider_id, recipient_id = null } = sought;
   if (!UUID.test(authorisation_id)) throw new AssentError('authorisation_unknown');
   const { rows } = await session.query<Leaf>(
     `select a.subject_id, e.batch_id, e.leaf_index, e.seq, b.signed
@@ -69,8 +75,9 @@ export async function proveAuthorisation(
      join authorisation_event e on e.subject_id = a.subject_id
        and e.authorisation_id = a.authorisation_id and e.seq = a.last_seq
      left join authorisation_batch b on b.batch_id = e.batch_id
-     where a.authorisation_id = $1::uuid and ($2::uuid is null or a.provider_id = $2::uuid)`,
-    [authorisation_id, provider_id],
+     where a.authorisation_id = $1::uuid and ($2::uuid is null or a.provider_id = $2::uuid)
+       and ($3::uuid is null or a.recipient_id = $3::uuid)`,
+    [authorisation_id, provider_id, recipient_id],
   );
   const [leaf] = rows;
   const [entry] = leaf ? await entriesOf(session, [authorisation_id]) : [];
@@ -109,15 +116,25 @@ const SIGNED_TREES: Readonly<Record<string, (payload: Record<string, unknown>) =
   },
 };
 
-function typOf(signed: string): string {
+function headerOf(signed: string): { readonly typ: string; readonly kid: string } {
   try {
     const [header = ''] = signed.split('.');
-    const { typ } = JSON.parse(Buffer.from(header, 'base64url').toString('utf8')) as Partial<
+    const { typ, kid } = JSON.parse(Buffer.from(header, 'base64url').toString('utf8')) as Partial<
       Record<string, unknown>
     >;
-    return String(typ);
+    return { typ: String(typ), kid: String(kid) };
   } catch {
     throw new AssentError('signature_invalid', { detail: 'not a compact JWS' });
+  }
+}
+
+/** True when a signature names one of the keys; it may still not hold. */
+function namesKeyOf(signed: string, keys: VerifyingKeys): boolean {
+  try {
+    const { kid } = headerOf(signed);
+    return keys.keys.some((key) => key.kid === kid);
+  } catch {
+    return false;
   }
 }
 
@@ -130,14 +147,14 @@ function readTree(typ: string, payload: Record<string, unknown>): SignedTree {
 
 /** The tree that a compact JWS speaks of. @throws signature_invalid */
 async function verifySignedTree(signed: string, keys: VerifyingKeys): Promise<SignedTree> {
-  const typ = typOf(signed);
+  const { typ } = headerOf(signed);
   return readTree(typ, await verifyJws(signed, keys, { typ }));
 }
 
 /** The same of one that was verified when it came in. @throws signature_invalid */
 export function signedTreeOf(signed: string): SignedTree {
   const payload = JSON.parse(Buffer.from(signed.split('.')[1] ?? '', 'base64url').toString('utf8'));
-  return readTree(typOf(signed), payload as Record<string, unknown>);
+  return readTree(headerOf(signed).typ, payload as Record<string, unknown>);
 }
 
 export interface Verified {
@@ -145,7 +162,7 @@ export interface Verified {
   readonly problems: readonly string[];
   readonly authorisation_id: string | null;
   readonly state: string | null;
-  /** Who signed, as the signed statement names it. */
+  /** Who signed, as the signed statement or the record names it. */
   readonly collector_id: string | null;
 }
 
@@ -157,17 +174,16 @@ export interface Signer {
 
 function isProof(value: unknown): value is AuthorisationProof {
   if (typeof value !== 'object' || value === null) return false;
-  const { version, subject_ref, record, events, leaf_index, path, signed } = value as Record<
-    string,
-    unknown
-  >;
+  const { version, subject_ref, record, events, leaf_index, path, signed, brought } =
+    value as Record<string, unknown>;
   return (
     version === PROOF_VERSION &&
     isWireEntry({ subject_ref, record, events }) &&
     Number.isSafeInteger(leaf_index) &&
     Array.isArray(path) &&
     path.every((hash) => typeof hash === 'string' && /^[A-Za-z0-9+/]{43}=$/.test(hash)) &&
-    typeof signed === 'string'
+    typeof signed === 'string' &&
+    (brought === undefined || typeof brought === 'string')
   );
 }
 
@@ -204,10 +220,18 @@ function leafProblem(proof: AuthorisationProof, tree: SignedTree): string[] {
       ];
 }
 
-/** Verifies a proof without a store or a network, and says everything that is wrong with it. */
+/**
+ * Verifies a proof without a store or a network, and says everything that is wrong with it: with
+ * the collector's keys the signed root, with those of the enquirer that brought it its signature.
+ */
 export async function verifyProof(value: unknown, signer: Signer): Promise<Verified> {
   const nothing = { authorisation_id: null, state: null, collector_id: null };
   if (!isProof(value)) return { problems: [`it is not of the form ${PROOF_VERSION}`], ...nothing };
+  const { brought } = value;
+  if (brought !== undefined && namesKeyOf(brought, signer.keys)) {
+    const verified = await verifyBrought(value, brought, signer);
+    return { ...verified, problems: [...entryProblems(value), ...verified.problems] };
+  }
   const problems = entryProblems(value);
   const folded = fold(value.events);
   const known = {

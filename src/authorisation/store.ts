@@ -285,8 +285,11 @@ export async function storeEntries(
 export interface Refusal {
   /** Null: what was given is no id. */
   readonly authorisation_id: string | null;
-  /** What differs, `unknown` for an id that is not here, or `event`: it may not follow. */
-  readonly why: Difference | 'unknown' | 'event';
+  /**
+   * What differs; `unknown`: an id that is not here; `event`: one that may not follow;
+   * `succession`: it may not take the place of what it names.
+   */
+  readonly why: Difference | 'unknown' | 'event' | 'succession';
 }
 
 /** Writes down what was refused; commit it whatever the caller is answered. */

@@ -6,11 +6,14 @@
  * gap is never an allowance, so what cannot be compared counts as reaching further.
  * Source: PIPL 14 and 23 (domain facts 2.1 C19, C22), CDR arrangements (3.5), lessons 17.
  */
+
+import { UUID } from '../model/uuid.ts';
 import { addSpan } from './moment.ts';
 import {
   type AuthorisationEvent,
   type AuthorisationRecord,
   type AuthorisationState,
+  fold,
   type Span,
   TIME_UNITS,
   WITHDRAWAL_EFFECTS,
@@ -25,7 +28,11 @@ export interface Standing {
 }
 
 export interface SuccessionFault {
-  readonly code: 'supersedes_invalid' | 'amendment_unanswered' | 'event_backdated';
+  readonly code:
+    | 'supersedes_invalid'
+    | 'amendment_unanswered'
+    | 'authorisation_superseded'
+    | 'event_backdated';
   readonly field: string;
   readonly problem: string;
 }
@@ -130,9 +137,19 @@ export function isAnsweredAnew(next: Standing, old: Standing): boolean {
 /** Whether a record in this state is in force, or would be once it is resumed. */
 export const isInForce = (state: AuthorisationState) => state === 'given' || state === 'paused';
 
+/** Its events but those that say it was superseded: what it was when its successor came. */
+function withoutSuperseded({ events }: Standing) {
+  const own = events
+    .filter((event) => event.type !== 'superseded')
+    .map((event, index) => ({ ...event, seq: index + 1 }));
+  const folded = fold(own);
+  return { own, state: folded.ok ? folded.state : null };
+}
+
 /**
  * Why `next` cannot take the place of `old`; null when it can. A request is judged by what both
- * must share; once it is given, also by what was answered.
+ * must share; once it is given, also by what was answered. `old` may have been superseded already:
+ * the two sides of a succession do not always arrive in their order.
  */
 export function successionFault(next: Standing, old: Standing): SuccessionFault | null {
   const differs = SHARED.find(([, value]) => value(next) !== value(old));
@@ -140,21 +157,32 @@ export function successionFault(next: Standing, old: Standing): SuccessionFault 
     const problem = 'is not that of the authorisation it supersedes';
     return { code: 'supersedes_invalid', field: differs[0], problem };
   }
-  if (old.state === 'requested') {
-    const problem = 'names a request that nobody answered';
+  if (givenAt(old.events) === null) {
+    const problem = 'names a request that nobody approved';
     return { code: 'supersedes_invalid', field: 'supersedes', problem };
   }
   const given = givenAt(next.events);
   if (given === null) return null;
-  const last = old.events.at(-1)?.at ?? '';
-  if (isInForce(old.state) && given < last) {
+  const heir = old.events.find((event) => event.type === 'superseded')?.reason ?? '';
+  if (UUID.test(heir) && heir !== next.record.authorisation_id) {
+    const problem = 'names an authorisation whose place another has taken';
+    return { code: 'authorisation_superseded', field: 'supersedes', problem };
+  }
+  return answerFault(next, old, given);
+}
+
+/** The same of an answer, with what it was given beside. */
+function answerFault(next: Standing, old: Standing, given: string): SuccessionFault | null {
+  const { own, state } = withoutSuperseded(old);
+  // A withdrawal reaches whatever had taken the place of what was withdrawn (docs/FEED.md).
+  const isBound = state !== null && (isInForce(state) || state === 'withdrawn');
+  if (isBound && own.some(({ at }) => given < at)) {
     const problem = 'is earlier than the newest event of the authorisation it supersedes';
     return { code: 'event_backdated', field: 'event_at', problem };
   }
   if (isAnsweredAnew(next, old)) return null;
   // What was ended or paused does not come back by the lender's hand alone.
-  const isCarried = old.state === 'given' || old.state === 'superseded';
-  const [field = isCarried ? null : 'supersedes'] = fieldsBeyond(next.record, old.record);
+  const [field = state === 'given' ? null : 'supersedes'] = fieldsBeyond(next.record, old.record);
   if (field === null) return null;
   const problem = 'reaches beyond what the person answered to: a new answer is needed';
   return { code: 'amendment_unanswered', field, problem };

@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { addAskingCommands } from './asking-commands.ts';
 import { addComplianceCommands } from './compliance-commands.ts';
+import { addEnquirerCommands } from './enquirer-commands.ts';
 import { addGatewayCommands } from './gateway-commands.ts';
 import { createCard, VERSION } from './home.ts';
 import { exitOnInterrupt } from './interrupt.ts';
@@ -50,6 +51,9 @@ export async function main(argv: readonly string[]): Promise<void> {
   const registry = program.command('registry').description('the central credit database');
   addRegistryCommands(registry);
   addRegistryProofs(registry);
+  addEnquirerCommands(
+    program.command('enquirer').description("a lender that asks leave to look at a person's file"),
+  );
   addVerifyAuthorisation(program);
   addCard(program);
   outliveReaders();

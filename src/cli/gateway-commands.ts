@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { AuthorisationColumns } from '../authorisation/from-columns.ts';
 import {
-  type AuthorisationColumns,
   appendEvent,
   findAuthorisation,
   type Recorded,

@@ -22,7 +22,7 @@ import { buildServer } from '../http/server.ts';
 import { webhookSender } from '../http/webhook-sender.ts';
 import { publicJwks } from '../keys/jws.ts';
 import { createKeyFile, loadKeyFile } from '../keys/key-file.ts';
-import type { KeyRing, PublicJwk } from '../keys/key-ring.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
 import { AssentError } from '../model/error.ts';
 import { admitParticipant, openParticipantStore } from '../participants/participant.ts';
 import { listProcessing, processSubmission } from '../registry/intake.ts';
@@ -30,6 +30,7 @@ import type { Registry } from '../registry/registry.ts';
 import { hostOf, isLoopback } from '../registry/webhook-address.ts';
 import { deliverWebhooks } from '../registry/webhooks.ts';
 import type { ApiClient } from '../wire/api-client.ts';
+import { type Connection, connectionTo } from './connection.ts';
 import { type Loop, startLoop } from './loop.ts';
 
 const now = () => new Date();
@@ -47,7 +48,7 @@ function random(bytes: number): Uint8Array {
   return drawn;
 }
 
-const newId = () => randomUUID();
+export const newId = () => randomUUID();
 export const VERSION = '0.1.0';
 /** How long after a failure a submission is processed again. */
 const PROCESS_AGAIN_MS = 60_000;
@@ -60,7 +61,7 @@ export interface GatewayConfig {
   /** Set by `configure`: what exports say of the lender and its recipients. */
   readonly parties?: Parties;
   /** Set by `connect`: where the registry is, and the keys it signs with. */
-  readonly registry?: { readonly url: string; readonly keys: readonly PublicJwk[] };
+  readonly registry?: Connection;
 }
 
 export interface RegistryConfig {
@@ -71,7 +72,7 @@ export interface RegistryConfig {
 }
 
 /** @param key what a configuration of this kind holds. @throws home_missing */
-function readConfig<T>(home: string, key: keyof T & string): T {
+export function readConfig<T>(home: string, key: keyof T & string): T {
   const path = join(home, 'config.json');
   if (!existsSync(path))
     throw new AssentError('home_missing', { detail: 'there is no config.json in that folder' });
@@ -94,7 +95,7 @@ function writeJson(home: string, name: string, value: object): void {
   renameSync(draft, join(home, name));
 }
 
-const writeConfig = (home: string, config: object) => writeJson(home, 'config.json', config);
+export const writeConfig = (home: string, config: object) => writeJson(home, 'config.json', config);
 
 export const isHome = (home: string) => existsSync(join(home, 'config.json'));
 
@@ -111,9 +112,10 @@ async function openDatabase(home: string, program: 'gateway' | 'registry'): Prom
   return db;
 }
 
-const ringOf = (home: string, name = 'keys') => loadKeyFile(join(home, `${name}.json`), { random });
+export const ringOf = (home: string, name = 'keys') =>
+  loadKeyFile(join(home, `${name}.json`), { random });
 
-function writeCard(home: string, owner: { participant_id: string; name: string }): void {
+export function writeCard(home: string, owner: { participant_id: string; name: string }): void {
   const { participant_id, name } = owner;
   writeJson(home, 'participant.json', { participant_id, name, jwks: publicJwks(ringOf(home)) });
 }
@@ -128,7 +130,7 @@ export function createCard(home: string, name: string): { participant_id: string
 }
 
 /** Keys for a home. Those of a making that was cut off are kept: nothing was sealed under others. */
-function createKeys(home: string, name = 'keys'): void {
+export function createKeys(home: string, name = 'keys'): void {
   if (!existsSync(join(home, `${name}.json`)))
     createKeyFile(join(home, `${name}.json`), { random, now });
 }
@@ -136,7 +138,7 @@ function createKeys(home: string, name = 'keys'): void {
 /** Makes a gateway's home: keys, configuration, and `participant.json` for the registry's operator. */
 export function createGatewayHome(
   home: string,
-  options: { name: string; profile: string | null },
+  options: { name: string; profile: string | null; notices?: Readonly<Record<string, number>> },
 ): GatewayConfig {
   if (isHome(home)) throw new AssentError('home_exists');
   if (options.profile !== null) loadProfile(options.profile);
@@ -147,43 +149,16 @@ export function createGatewayHome(
   return config;
 }
 
-async function fetchKeys(url: string): Promise<PublicJwk[]> {
-  const answer = await fetch(`${url}/.well-known/jwks.json`, {
-    redirect: 'error',
-    signal: AbortSignal.timeout(30_000),
-  }).catch(() => null);
-  if (!answer?.ok)
-    throw new AssentError('registry_unreachable', { detail: 'its keys cannot be fetched' });
-  const body = (await answer.json().catch(() => null)) as { keys?: PublicJwk[] } | null;
-  if (!Array.isArray(body?.keys) || body.keys.length === 0)
-    throw new AssentError('registry_refused', { detail: 'what answers there shows no keys' });
-  return body.keys;
-}
-
-export interface Connection {
-  readonly url: string;
-  readonly keys: readonly PublicJwk[];
-}
-
-/**
- * Points a gateway at a registry and pins the keys that the registry signs with. A rotation keeps
- * older keys on show, so a set without any of those pinned belongs to someone else.
- * @param url without a slash at its end
- * @param replaceKeys pin whatever is shown
- * @throws registry_unreachable, registry_refused, registry_keys_changed
- */
+/** Points a gateway at a registry and pins its keys. @throws as `connectionTo` */
 export async function connectGateway(
   home: string,
   url: string,
   replaceKeys = false,
 ): Promise<Connection> {
   const config = readConfig<GatewayConfig>(home, 'participant_id');
-  const keys = await fetchKeys(url);
-  const pinned = config.registry?.keys ?? [];
-  const isKnown = pinned.length === 0 || keys.some((key) => pinned.some((p) => p.kid === key.kid));
-  if (!isKnown && !replaceKeys) throw new AssentError('registry_keys_changed');
-  writeConfig(home, { ...config, registry: { url, keys } });
-  return { url, keys };
+  const registry = await connectionTo(url, config.registry, replaceKeys);
+  writeConfig(home, { ...config, registry });
+  return registry;
 }
 
 /** Adds to what exports say of the lender and its recipients; what is not named stays. */
@@ -218,7 +193,7 @@ export interface OpenGateway {
   readonly close: () => Promise<void>;
 }
 
-function clientOf(url: string, participantId: string, ring: KeyRing): ApiClient {
+export function clientOf(url: string, participantId: string, ring: KeyRing): ApiClient {
   const key = ring.signing.key.toCryptoKey({ name: 'Ed25519' }, false, ['sign']);
   return openClient({
     base_url: url,

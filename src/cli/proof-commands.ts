@@ -65,7 +65,7 @@ export function addGatewayProofs(gateway: Command): void {
 export function addRegistryProofs(registry: Command): void {
   registry
     .command('prove <authorisation_id>')
-    .description("print a proof from the furnisher's signed manifest; the look leaves a trace")
+    .description('print a proof from the signature it came under; the look leaves a trace')
     .option('--home <folder>', "the registry's home", '.assent/registry')
     .option('--json', 'print JSON (a proof always is)')
     .action(async (id: string, options: Shared) => {
@@ -108,7 +108,10 @@ export function addVerifyAuthorisation(program: Command): void {
   program
     .command('verify-authorisation <file>')
     .description('verify a proof offline, and say what is wrong with it')
-    .requiredOption('--keys <file>', "the collector's JWK Set, or its participant.json")
+    .requiredOption(
+      '--keys <file>',
+      'JWK Set or participant.json of the collector, or of the enquirer that brought it',
+    )
     .option('--json', 'print JSON')
     .action(async (path: string, options: { keys: string; json?: boolean }) => {
       const signer = signerOf(readJson(options.keys, 'the keys'));

@@ -6,9 +6,9 @@
 
 import { eventFault } from '../authorisation/event-order.ts';
 import {
-  type AuthorisationLine,
-  completeLine,
-  entryOfLines,
+  type AuthorisationColumns,
+  type EventColumns,
+  entryOfColumns,
   type ImportedEntry,
 } from '../authorisation/from-columns.ts';
 import {
@@ -30,42 +30,15 @@ import { newestOf, storeSucceeding } from './succession.ts';
 import { type Taken, takeEntries } from './take-entries.ts';
 import { type Use, usesOf } from './uses.ts';
 
-/** One event as it comes from outside: `event_at` is ISO 8601 with an offset. */
-export interface EventColumns {
-  readonly event: string;
-  readonly event_at: string;
-  readonly event_reason?: string;
-}
-
-/** The import's columns as JSON, lists as lists, with all events. */
-export type AuthorisationColumns = Readonly<
-  Record<string, string | number | boolean | readonly string[] | readonly EventColumns[]>
-> & { readonly events: readonly EventColumns[] };
-
 export interface Recorded {
   readonly authorisation_id: string;
   readonly state: string;
   readonly result: 'stored' | 'unchanged';
 }
 
-function textOf(value: unknown): string {
-  if (value === undefined || value === null) return '';
-  return Array.isArray(value) ? value.join(';') : String(value);
-}
-
-function linesOf(columns: AuthorisationColumns): { row: number; line: AuthorisationLine }[] {
-  return columns.events.map((event, index) => {
-    const source: Readonly<Record<string, unknown>> = { ...columns, ...event };
-    const texts = Object.fromEntries(
-      Object.entries(source).map(([column, value]) => [column, textOf(value)]),
-    );
-    return { row: index + 1, line: completeLine(texts) };
-  });
-}
-
 function entryOf(gateway: Gateway, columns: AuthorisationColumns): ImportedEntry {
   const context = { provider_id: gateway.furnisher_id, profile: gateway.profile?.name ?? '' };
-  const entry = entryOfLines(linesOf(columns), context);
+  const entry = entryOfColumns(columns, context);
   if ('problem' in entry)
     throw new AssentError('authorisation_invalid', { detail: `${entry.field} ${entry.problem}` });
   return entry;

@@ -5,11 +5,12 @@
  * What must stay true: pure; an offer may narrow its notice, never widen it; what is offered,
  * shown and agreed are the same words, because all three are read from here (lesson 9).
  */
+
+import type { AuthorisationColumns } from '../authorisation/from-columns.ts';
 import { addSpan } from '../authorisation/moment.ts';
 import type { Profile } from '../authorisation/profile.ts';
 import { AssentError } from '../model/error.ts';
 import type { Language, NoticePurpose, NoticeText } from '../model/notice.ts';
-import type { AuthorisationColumns } from './authorisations.ts';
 import { documentHash, type Notice } from './notices.ts';
 
 /** What the lender asks for; what it does not name is as the notice says. */

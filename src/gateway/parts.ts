@@ -116,15 +116,47 @@ async function listSent(session: Session, id: string): Promise<void> {
      where k.revision > coalesce(f.revision, 0)`,
     [id],
   );
-  // Those the registry does not know; what happens to one that it knows goes through the outbox.
+  await listAuthorisations(session, id);
+}
+
+/**
+ * Authorisations that the registry does not know; what happens to one that it knows goes through
+ * the outbox. Those before one in its arrangement go with it, and first: the registry judges
+ * whether it may take their place.
+ */
+async function listAuthorisations(session: Session, id: string): Promise<void> {
+  await session.query(
+    `create temp table unknown_there on commit drop as
+     select t.authorisation_id, t.supersedes, t.last_seq from (
+       select a.authorisation_id, a.supersedes, a.last_seq
+       from (select distinct authorisation_id from going) g
+       join authorisation a on a.authorisation_id = g.authorisation_id
+       union
+       select b.authorisation_id, b.supersedes, b.last_seq
+       from (select distinct authorisation_id from going) g
+       join authorisation a on a.authorisation_id = g.authorisation_id and a.supersedes is not null
+       join authorisation b on b.subject_id = a.subject_id
+         and b.arrangement_id = a.arrangement_id and b.purpose = a.purpose
+       where exists (select 1 from authorisation_event e where e.subject_id = b.subject_id
+         and e.authorisation_id = b.authorisation_id and e.type = 'given')) t
+     left join furnished_authorisation f on f.authorisation_id = t.authorisation_id
+     where f.authorisation_id is null`,
+  );
+  await session.query('analyze unknown_there');
   await session.query(
     `insert into handover_sent (handover_id, kind, row_number, ref, version)
-     select $1::uuid, 'authorisation', row_number() over (order by a.authorisation_id),
-            a.authorisation_id, a.last_seq
-     from (select distinct authorisation_id from going) g
-     join authorisation a on a.authorisation_id = g.authorisation_id
-     left join furnished_authorisation f on f.authorisation_id = a.authorisation_id
-     where f.authorisation_id is null`,
+     with recursive later as (
+       select authorisation_id, supersedes from unknown_there where supersedes is not null),
+     depth as (
+       select l.authorisation_id, 1 as n from later l
+       where not exists (select 1 from later b where b.authorisation_id = l.supersedes)
+       union all
+       select l.authorisation_id, d.n + 1 from depth d
+       join later l on l.supersedes = d.authorisation_id)
+     select $1::uuid, 'authorisation',
+       row_number() over (order by coalesce(d.n, 0), t.authorisation_id), t.authorisation_id,
+       t.last_seq
+     from unknown_there t left join depth d on d.authorisation_id = t.authorisation_id`,
     [id],
   );
   // Without it a planner takes the list for a few rows, and the last look walks it for each one.

@@ -29,9 +29,30 @@ const PERSON = Type.Object(
   { additionalProperties: false },
 );
 
+function addTerms(app: Server, registry: Registry): void {
+  app.get(
+    '/v1/registry',
+    {
+      config: { access: { roles: ['enquirer'], scope: 'authorisations:bring' } },
+      schema: {
+        summary:
+          'What an authorisation for looks must name: this registry as its provider, its law',
+        response: {
+          200: Type.Object({
+            registry_id: UUID,
+            profile: Type.Union([Type.String(), Type.Null()]),
+          }),
+        },
+      },
+    },
+    async () => ({ registry_id: registry.registry_id, profile: registry.profile?.name ?? null }),
+  );
+}
+
 /** Adds the enquirer's routes to the registry's server. */
 export function enquirerRoutes(registry: Registry): (app: Server) => void {
   return (app) => {
+    addTerms(app, registry);
     app.post(
       '/v1/authorisations',
       {

@@ -3,7 +3,7 @@
  * carry away and anybody can verify (docs/AUTHORISATION.md).
  *
  * What must stay true: no identity in an address or an answer; what is no id, is not here or is
- * another furnisher's is answered alike.
+ * another participant's is answered alike.
  */
 import { Type } from 'typebox';
 import { proveAuthorisation } from '../authorisation/proof.ts';
@@ -22,6 +22,7 @@ const PROOF = Type.Object({
   leaf_index: Type.Integer(),
   path: Type.Array(Type.String()),
   signed: Type.String(),
+  brought: Type.Optional(Type.String()),
 });
 const SUMMARY = 'Prove an authorisation from a signed root, to be verified offline';
 
@@ -43,9 +44,9 @@ export function gatewayProofRoutes(gateway: Gateway): (app: Server) => void {
   };
 }
 
-/** Adds the registry's routes: a furnisher's own, and every furnisher's. */
+/** Adds the registry's routes: one's own, and everybody's. */
 export function registryProofRoutes(registry: Registry): (app: Server) => void {
-  const own: readonly Role[] = ['furnisher'];
+  const own: readonly Role[] = ['furnisher', 'enquirer'];
   const all: readonly Role[] = ['operator', 'auditor'];
   return (app) => {
     for (const [prefix, roles] of [
@@ -59,9 +60,9 @@ export function registryProofRoutes(registry: Registry): (app: Server) => void {
           schema: { summary: SUMMARY, params: PARAMS, response: { 200: PROOF } },
         },
         async (request) => {
-          const { participant_id } = request.caller;
-          const provider_id = roles === own ? participant_id : null;
-          const look = { participant_id, provider_id };
+          const { participant_id, role } = request.caller;
+          const asks = role === 'furnisher' || role === 'enquirer' ? role : null;
+          const look = { participant_id, own: roles === own ? asks : null };
           return (await readProof(registry, request.params.authorisation_id, look)) as never;
         },
       );

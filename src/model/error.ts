@@ -349,14 +349,14 @@ export const ERROR_KINDS = {
   },
   registry_unset: {
     status: 400,
-    title: 'The gateway does not know its registry.',
-    remedy: 'Run `assent gateway connect` first.',
+    title: 'The program does not know its registry.',
+    remedy: 'Run `assent gateway connect` (an enquirer: `assent enquirer connect`) first.',
   },
   registry_keys_changed: {
     status: 409,
     title: 'The registry shows other keys than those that were pinned.',
     remedy:
-      'Ask its operator by another channel; then run `assent gateway connect` with --replace-keys.',
+      'Ask its operator by another channel; then run the `connect` command again with --replace-keys.',
   },
   address_unusable: {
     status: 503,

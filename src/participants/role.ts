@@ -31,7 +31,7 @@ export const SCOPES = {
   'authorisations:bring': "Bring authorisations for the enquirer's own looks.",
   'permits:claim': 'Ask leave to look at a file under an authorisation.',
   'authorisations:prove':
-    "Prove authorisations from their furnisher's signature; each look leaves a trace.",
+    'Prove authorisations from the signature they came under; each look leaves a trace.',
   'events:write': "Tell the registry of events of one's own authorisations.",
   'feed:read': "Read one's own feed of events.",
   'webhooks:write': "Register one's own endpoint for webhooks.",
@@ -64,7 +64,14 @@ export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
     'feed:read',
     'webhooks:write',
   ],
-  enquirer: ['authorisations:bring', 'permits:claim', 'files:read', 'feed:read', 'webhooks:write'],
+  enquirer: [
+    'authorisations:bring',
+    'authorisations:prove',
+    'permits:claim',
+    'files:read',
+    'feed:read',
+    'webhooks:write',
+  ],
   supervisor: ['submissions:read_all', 'participants:read'],
   auditor: ['submissions:read_all', 'participants:read', 'audits:run', 'authorisations:prove'],
   app: [

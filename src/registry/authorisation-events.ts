@@ -19,7 +19,7 @@ import { takeEffect } from './effects.ts';
 import { appendToFeeds } from './feed.ts';
 import type { Registry } from './registry.ts';
 import { lockAuthorisations, tickClock } from './serialise.ts';
-import { storeSigned } from './store-signed.ts';
+import { storeSigned, storeSignedJudged } from './store-signed.ts';
 
 /** Why an authorisation is ended at the registry. */
 export const END_REASONS = {
@@ -120,8 +120,14 @@ async function appendOwn(
 async function renewalsOf(session: Session, entry: Entry): Promise<Entry[]> {
   const { rows } = await session.query<{ authorisation_id: string }>(
     `select authorisation_id from authorisation where subject_id = $1 and arrangement_id = $2
-       and authorisation_id <> $3 and state in ('given', 'paused') order by authorisation_id`,
-    [entry.subject_id, entry.record.arrangement_id, entry.record.authorisation_id],
+       and authorisation_id <> $3 and provider_id = $4 and state in ('given', 'paused')
+     order by authorisation_id`,
+    [
+      entry.subject_id,
+      entry.record.arrangement_id,
+      entry.record.authorisation_id,
+      entry.record.parties.provider_id,
+    ],
   );
   return entriesOf(
     session,
@@ -236,8 +242,13 @@ async function learn(
     provider_id: context.furnisher_id,
     signed: context.signed,
     recorded_at: registry.now(),
-    store: async (inner, entry) =>
-      (await storeSigned(registry, inner, entry, context.furnisher_id)).result === 'stored',
+    store: async (inner, entry) => {
+      const { result } = await storeSignedJudged(registry, inner, entry, {
+        party: context.furnisher_id,
+        owner: { provider_id: context.furnisher_id, recipient_id: null },
+      });
+      return result?.result === 'stored';
+    },
   });
   if (learnt.result === 'stored') {
     const { entry, before } = learnt;

@@ -4,17 +4,21 @@
  *
  * What must stay true: every line has a leaf, whatever it holds; whoever sends a line must be the
  * provider it names; an altered one is refused and leaves a trace; that an id is another
- * furnisher's is answered like a line that cannot be read.
+ * furnisher's is answered like a line that cannot be read; one that supersedes what it may not is
+ * refused with one rule, whatever of it is here.
  */
 import { appendLeaves } from '../authorisation/batch.ts';
 import { leafOfEntry, unreadableLeaf } from '../authorisation/hash.ts';
+import { storeJudged } from '../authorisation/judge-succession.ts';
 import { isWireEntry, type WireEntry } from '../authorisation/schema.ts';
 import {
+  type Entry,
   type EntryResult,
   lockWriters,
   type Prepared,
   prepare,
   type Refusal,
+  type StoreFacts,
   storeEntries,
   traceRefusals,
 } from '../authorisation/store.ts';
@@ -105,6 +109,50 @@ function faultsOf(row: number, result: EntryResult): Fault[] {
 /** Entries of one statement. */
 const SLICE = 5_000;
 
+interface Slice {
+  readonly rows: readonly { readonly row: number; readonly prepared: Prepared }[];
+  readonly facts: Omit<StoreFacts, 'leafIndex'>;
+}
+
+/** Stores a slice. @returns the faults of its rows, and the entries that are here now */
+async function storeSlice(
+  session: Session,
+  furnisherId: string,
+  { rows, facts }: Slice,
+): Promise<{ faults: Fault[]; here: Entry[] }> {
+  const faults: Fault[] = [];
+  const here: Entry[] = [];
+  const store = async (some: Slice['rows']): Promise<string[]> => {
+    const prepared = some.map((each) => each.prepared);
+    const leafIndex = (position: number) => (some[position]?.row ?? 0) - 1;
+    const { results } = await storeEntries(session, prepared, { ...facts, leafIndex });
+    return results.flatMap((result, place) => {
+      const {
+        row,
+        prepared: { entry },
+      } = some[place] as Slice['rows'][number];
+      faults.push(...faultsOf(row, result));
+      if (result.result === 'stored' || result.result === 'unchanged') here.push(entry);
+      return result.result === 'stored' ? [entry.record.authorisation_id] : [];
+    });
+  };
+  await store(rows.filter(({ prepared }) => prepared.problem !== null));
+  const sound = rows.flatMap(({ row, prepared }) =>
+    prepared.problem === null ? [{ ...prepared.entry, row, prepared }] : [],
+  );
+  const refusals = await storeJudged(session, sound, {
+    owner: { provider_id: furnisherId, recipient_id: null },
+    must_have_ended: true,
+    store,
+  });
+  const refused = new Set(refusals.map((each) => each.authorisation_id));
+  for (const { row, record } of sound)
+    if (refused.has(record.authorisation_id)) faults.push(fault(row, 'rejected', 'A_SUCCESSION'));
+  const traced = [...refused].map((id) => ({ authorisation_id: id, why: 'succession' as const }));
+  await traceRefusals(session, traced, facts);
+  return { faults: faults.sort((a, b) => a.row_number - b.row_number), here };
+}
+
 /** Lines of kind authorisation. @param leaves of the part's lines, as `leavesOfPart` gives them */
 export async function takeAuthorisations(
   registry: Registry,
@@ -123,22 +171,10 @@ export async function takeAuthorisations(
     batch_id: part.submission_id,
   };
   for (let at = 0; at < rows.length; at += SLICE) {
-    const slice = rows.slice(at, at + SLICE);
-    const { results } = await storeEntries(
-      session,
-      slice.map(({ prepared }) => prepared),
-      { ...facts, leafIndex: (position) => (slice[position]?.row ?? 0) - 1 },
-    );
-    for (const [position, result] of results.entries())
-      faults.push(...faultsOf(slice[position]?.row ?? 0, result));
-    const isHere = (place: number) =>
-      ['stored', 'unchanged'].includes(results[place]?.result ?? '');
-    await settleEntries(
-      registry,
-      session,
-      part.furnisher_id,
-      slice.filter((_, place) => isHere(place)).map(({ prepared }) => prepared.entry),
-    );
+    const slice = { rows: rows.slice(at, at + SLICE), facts };
+    const taken = await storeSlice(session, part.furnisher_id, slice);
+    faults.push(...taken.faults);
+    await settleEntries(registry, session, part.furnisher_id, taken.here);
   }
   await traceRefusals(session, refusals, facts);
   await appendLeaves(session, part.submission_id, part.firstRow - 1, leaves);

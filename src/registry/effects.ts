@@ -37,8 +37,14 @@ async function arrangementOf(session: Session, entry: Entry): Promise<string[]> 
   const { rows } = await session.query<{ authorisation_id: string }>(
     `select authorisation_id from authorisation
      where subject_id = $1 and (authorisation_id = $2
-       or (arrangement_id = $3 and state = 'superseded')) order by authorisation_id`,
-    [entry.subject_id, entry.record.authorisation_id, entry.record.arrangement_id],
+       or (arrangement_id = $3 and provider_id = $4 and state = 'superseded'))
+     order by authorisation_id`,
+    [
+      entry.subject_id,
+      entry.record.authorisation_id,
+      entry.record.arrangement_id,
+      entry.record.parties.provider_id,
+    ],
   );
   return rows.map((row) => row.authorisation_id);
 }

@@ -3,17 +3,21 @@
  *
  * What must stay true: the record names the registry as provider and the caller as its one
  * recipient; the caller's signature stands over record and events; the person is found or made by
- * the document as for a furnisher, and sealed; a retry changes nothing, an altered one is refused.
+ * the document as for a furnisher, and sealed; a retry changes nothing, an altered one is refused,
+ * and so is one that supersedes what it may not: another's, or one that is not there, alike; what
+ * was taken is kept as it was signed.
  */
 
+import { readBrought } from '../authorisation/brought.ts';
 import { type Purpose, stateOf } from '../authorisation/record.ts';
-import { isWireEntry } from '../authorisation/schema.ts';
-import { type VerifyingKeys, verifyJws } from '../keys/jws.ts';
-import { AssentError } from '../model/error.ts';
+import { type Entry, type Refusal, traceRefusals } from '../authorisation/store.ts';
+import type { Session } from '../database/database.ts';
+import type { VerifyingKeys } from '../keys/jws.ts';
+import { AssentError, type ErrorCode } from '../model/error.ts';
 import { copyText } from '../tape/copy-text.ts';
 import { takeSubjects } from './other-intake.ts';
 import type { Registry } from './registry.ts';
-import { storeSigned } from './store-signed.ts';
+import { storeSignedJudged } from './store-signed.ts';
 
 const PURPOSES: readonly Purpose[] = ['Q1', 'Q2', 'Q3', 'E1'];
 
@@ -45,11 +49,8 @@ function invalid(detail: string): never {
 
 /** The signed record and events, if they are the caller's to bring. */
 async function readSigned(registry: Registry, brought: EnquirerAuthorisation) {
-  const payload = await verifyJws(brought.signed, brought.keys, {
-    typ: 'assent-authorisation+jws',
-  });
-  const entry: unknown = { ...payload, subject_ref: brought.enquirer_id };
-  if (!isWireEntry(entry)) invalid('the signed payload is not { record, events }');
+  const entry = await readBrought(brought.signed, brought.keys, brought.enquirer_id);
+  if (!entry) invalid('the signed payload is not { record, events }');
   const { record, events } = entry;
   const { provider_id, recipient_class, recipient_id } = record.parties;
   if (provider_id !== registry.registry_id) invalid('the provider is not this registry');
@@ -61,42 +62,87 @@ async function readSigned(registry: Registry, brought: EnquirerAuthorisation) {
   return { record, events };
 }
 
+/** The enquirer's person, found or made by the document as for a furnisher. */
+async function subjectOf(
+  registry: Registry,
+  session: Session,
+  id: string,
+  { enquirer_id, person }: EnquirerAuthorisation,
+): Promise<string> {
+  // The enquirer's reference of the person is the authorisation: it need not give another.
+  const { kind, country, number, name, birth_date } = person;
+  const values = [id, '1', kind, country, number, name, birth_date];
+  const line = Buffer.from(copyText([{ row: 1, values }])).toString('utf8');
+  const { faults } = await takeSubjects(registry, session, {
+    lines: [line.trimEnd()],
+    firstRow: 1,
+    furnisher_id: enquirer_id,
+    submission_id: id,
+  });
+  if (faults.length > 0) invalid(`the person cannot be identified (${faults[0]?.rule})`);
+  const { rows } = await session.query<{ subject_id: string }>(
+    'select subject_id from subject_locator where subject_ref = $1 and furnisher_id = $2',
+    [id, enquirer_id],
+  );
+  return rows[0]?.subject_id ?? invalid('the person cannot be identified');
+}
+
+/** A refusal that is traced after the transaction which found it was rolled back. */
+class Refused extends AssentError {
+  readonly why: Refusal['why'];
+  constructor(why: Refusal['why'], code: ErrorCode, detail?: string) {
+    super(code, detail === undefined ? {} : { detail });
+    this.why = why;
+  }
+}
+
+async function take(
+  registry: Registry,
+  session: Session,
+  brought: EnquirerAuthorisation,
+  signed: Pick<Entry, 'record' | 'events'>,
+): Promise<Recorded> {
+  const { authorisation_id } = signed.record;
+  const subject_id = await subjectOf(registry, session, authorisation_id, brought);
+  const entry = { subject_id, subject_ref: authorisation_id, ...signed };
+  const { result, refusal } = await storeSignedJudged(registry, session, entry, {
+    party: brought.enquirer_id,
+    owner: { provider_id: registry.registry_id, recipient_id: brought.enquirer_id },
+  });
+  if (refusal) throw new Refused('succession', refusal.code, `${refusal.field} ${refusal.problem}`);
+  if (result.result === 'invalid') invalid(result.problem);
+  if (result.result === 'refused') throw new Refused(result.why, 'authorisation_altered');
+  // A retry too: what came before signatures were kept is kept when it comes again.
+  await session.query(
+    `insert into brought_authorisation (subject_id, authorisation_id, seq, signed, brought_at)
+     values ($1, $2, $3, $4, $5) on conflict (subject_id, authorisation_id, seq) do nothing`,
+    [subject_id, authorisation_id, signed.events.length, brought.signed, registry.now()],
+  );
+  return { authorisation_id, state: stateOf(signed.events), result: result.result };
+}
+
 /**
- * Records one authorisation with its events.
- * @throws signature_invalid, authorisation_invalid, authorisation_altered.
+ * Records one authorisation with its events. Nothing of a refused one is kept but the trace.
+ * @throws signature_invalid, authorisation_invalid, authorisation_altered; supersedes_invalid,
+ * amendment_unanswered, authorisation_superseded, event_backdated: it may not take the place of
+ * what it supersedes
  */
 export async function recordForEnquirer(
   registry: Registry,
   brought: EnquirerAuthorisation,
 ): Promise<Recorded> {
-  const { record, events } = await readSigned(registry, brought);
-  const { kind, country, number, name, birth_date } = brought.person;
-  const id = record.authorisation_id;
-  const recorded = await registry.db.transaction(
-    async (session): Promise<Recorded | AssentError> => {
-      // The enquirer's reference of the person is the authorisation: it need not give another.
-      const values = [id, '1', kind, country, number, name, birth_date];
-      const line = Buffer.from(copyText([{ row: 1, values }])).toString('utf8');
-      const { faults } = await takeSubjects(registry, session, {
-        lines: [line.trimEnd()],
-        firstRow: 1,
-        furnisher_id: brought.enquirer_id,
-        submission_id: id,
+  const signed = await readSigned(registry, brought);
+  try {
+    return await registry.db.transaction((session) => take(registry, session, brought, signed));
+  } catch (error) {
+    if (error instanceof Refused) {
+      const { authorisation_id } = signed.record;
+      await traceRefusals(registry.db, [{ authorisation_id, why: error.why }], {
+        by_party: brought.enquirer_id,
+        newId: registry.newId,
+        recorded_at: registry.now(),
       });
-      if (faults.length > 0) invalid(`the person cannot be identified (${faults[0]?.rule})`);
-      const { rows } = await session.query<{ subject_id: string }>(
-        'select subject_id from subject_locator where subject_ref = $1 and furnisher_id = $2',
-        [id, brought.enquirer_id],
-      );
-      const subject_id = rows[0]?.subject_id ?? invalid('the person cannot be identified');
-      const entry = { subject_id, subject_ref: id, record, events };
-      const ended = await storeSigned(registry, session, entry, brought.enquirer_id);
-      if (ended.result === 'invalid') invalid(ended.problem);
-      if (ended.result === 'refused') return new AssentError('authorisation_altered');
-      const result = ended.result === 'stored' ? 'stored' : 'unchanged';
-      return { authorisation_id: id, state: stateOf(events), result };
-    },
-  );
-  if (recorded instanceof AssentError) throw recorded; // Its trace is kept.
-  return recorded;
+    }
+    throw error;
+  }
 }

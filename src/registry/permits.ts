@@ -12,6 +12,7 @@ import type { AuthorisationRecord, Purpose } from '../authorisation/record.ts';
 import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
 import type { Registry } from './registry.ts';
+import { VISIBILITY_PARAMS, VISIBLE, visibilityParams } from './visibility.ts';
 
 export interface PermitRequest {
   readonly enquirer_id: string;
@@ -26,7 +27,7 @@ export interface Permit {
   readonly permitted: boolean;
   /** Why not; null when permitted. From the closed list of reasons. */
   readonly reason: string | null;
-  /** Accounts that the authorisation opens, of those the file holds. */
+  /** Accounts that the authorisation opens, of those the file shows. */
   readonly accounts: number;
 }
 
@@ -71,26 +72,36 @@ async function factsOf(
   }));
 }
 
-/** The newest month of each account; one row without an account when the file is empty. */
+const SUBJECT = `$${VISIBILITY_PARAMS + 1}::uuid`;
+
+/** The newest month of each account that may be shown. */
+const NEWEST_SHOWN = `
+  select distinct on (n.account_id) n.account_id as account_ref, k.kind,
+    to_char(n.period, 'YYYY-MM') as period, n.days_past_due, n.status = 'open' as active
+  from (select distinct on (account_id, period) * from account_month where subject_id = ${SUBJECT}
+        order by account_id, period, revision desc) n
+  join (select distinct on (account_id) account_id, account_ref, furnisher_id, kind from account
+        where subject_id = ${SUBJECT} order by account_id, revision desc) k
+    on k.account_id = n.account_id
+  where ${VISIBLE}
+  order by n.account_id, n.period desc`;
+
+/** The newest month of each account; one row without an account when there is nothing to show. */
 async function rowsOf(
+  registry: Registry,
   session: Session,
   subjectId: string,
   kinds: readonly string[],
-  period: string,
 ): Promise<RowFacts[]> {
-  const { rows } = await session.query<Omit<RowFacts, 'subject_id' | 'adult_from'>>(
-    `select distinct on (m.account_id) m.account_id as account_ref, k.kind,
-       to_char(m.period, 'YYYY-MM') as period, m.days_past_due, m.status = 'open' as active
-     from account_month m
-     join account k on k.subject_id = m.subject_id and k.account_id = m.account_id
-     where m.subject_id = $1
-     order by m.account_id, m.period desc, m.revision desc`,
-    [subjectId],
-  );
+  // sql: made of the constants above.
+  const { rows } = await session.query<Omit<RowFacts, 'subject_id' | 'adult_from'>>(NEWEST_SHOWN, [
+    ...visibilityParams(registry),
+    subjectId,
+  ]);
   const empty = kinds.map((kind) => ({
     account_ref: '',
     kind,
-    period,
+    period: registry.now().toISOString().slice(0, 7),
     days_past_due: 0,
     active: true,
   }));
@@ -119,7 +130,7 @@ export async function claimPermit(registry: Registry, request: PermitRequest): P
     const all = await factsOf(session, subjectId, registry.registry_id);
     const named = all.filter((a) => a.record.authorisation_id === request.authorisation_id);
     const kinds = named[0]?.record.data.products ?? [];
-    const rows = await rowsOf(session, subjectId, kinds, moment.toISOString().slice(0, 7));
+    const rows = await rowsOf(registry, session, subjectId, kinds);
     const decisions = rows.map((row) => decideOne(row, named, act));
     const open = decisions.filter((decision) => decision.reason === null).length;
     const permitted = open > 0;

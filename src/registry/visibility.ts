@@ -6,7 +6,9 @@
  * (docs/FEED.md): it is shown only while the statutory clock of an adverse month runs, or while
  * another authorisation or another legal basis covers it now, by the ordered table of checks;
  * otherwise it is storage only (PIPL 47). A month whose authorisation has no such effect is shown.
- * Source: domain facts 2.1 C4, C20, C24, 3.7 (c) to (e).
+ * A month whose data life has run out is shown only while another covers it: what was agreed to be
+ * kept for so long is not kept in sight for longer, not by a statutory clock either.
+ * Source: domain facts 2.1 C4, C20, C24, 3.4 (DataLife), 3.7 (c) to (e).
  */
 import type { Act } from '../authorisation/check.ts';
 import { decideParams, passesSql } from '../authorisation/decide.ts';
@@ -63,12 +65,24 @@ export const CLOCK_RUNS = `(n.days_past_due > 0 and $1::timestamptz < (case
   when ${CLOCK} = 'end_of_event' then ${EVENT_ENDED} else ${EVENT_BEGAN} end)
   + make_interval(months => ${MONTHS_KEPT}))`;
 
+/** When the registry had the month: its submission was complete. */
+const RECEIVED = `(select b.completed_at from submission b where b.submission_id = n.submission_id)`;
+
+/** The life of the data under authorisation `a`, counted from its receipt, still runs. */
+const LIVES = `(a.data_life is null or ${RECEIVED} + a.data_life > $1::timestamptz)`;
+
 /** An authorisation, or another basis, that covers the month now. */
 export const COVERED = `exists (
   select 1 from authorisation a
   cross join lateral (select n.subject_id, k.account_ref, k.kind, n.period, n.days_past_due,
     n.days_past_due > 0 as adverse, n.status = 'open' as active, null::date as adult_from) r
-  where a.subject_id = n.subject_id and a.provider_id = k.furnisher_id and ${passesSql()})`;
+  where a.subject_id = n.subject_id and a.provider_id = k.furnisher_id and ${passesSql()}
+    and ${LIVES})`;
+
+/** The life of the data under the month's own authorisation has run out. */
+const OUTLIVED = `exists (select 1 from authorisation a
+  where a.subject_id = n.subject_id and a.authorisation_id = n.authorisation_id
+    and ${LIVES} is not true)`;
 
 /** The authorisation of the month ended, and its rows are to be hidden or erased. */
 const RESTRICTED = `exists (select 1 from authorisation_effect w
@@ -81,7 +95,8 @@ const RESTRICTED = `exists (select 1 from authorisation_effect w
  * Parameters from $1 on are `visibilityParams`. Ask with the subject fixed: every sub-select
  * stays within it.
  */
-export const VISIBLE = `($2::uuid is not null and (not ${RESTRICTED} or ${CLOCK_RUNS} or ${COVERED}))`;
+export const VISIBLE = `($2::uuid is not null
+  and ((not ${OUTLIVED} and (not ${RESTRICTED} or ${CLOCK_RUNS})) or ${COVERED}))`;
 
 /** $1 … of every statement that holds VISIBLE, or CLOCK_RUNS and COVERED. */
 export function visibilityParams(registry: Registry): SqlValue[] {

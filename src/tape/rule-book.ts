@@ -10,7 +10,7 @@
 import type { RuleText } from '../model/fault.ts';
 
 /** Goes into every receipt. */
-export const RULE_SET_VERSION = 2;
+export const RULE_SET_VERSION = 3;
 
 export interface SqlRule extends RuleText {
   /** True when the row breaks the rule. Constants only: nothing of a row is written into it. */
@@ -339,6 +339,14 @@ export const OTHER_RULES: readonly RuleText[] = [
     null,
     'A recorded authorisation is never altered.',
     'Record a new authorisation that supersedes the old one.',
+  ),
+  text(
+    'A_SUCCESSION',
+    'reject',
+    'month',
+    'supersedes',
+    'An authorisation takes the place of one of the same person, provider and arrangement that has ended and has no other successor, within what the person answered to.',
+    'Send what it supersedes first, with its end; where it reaches further, ask the person anew.',
   ),
 ];
 

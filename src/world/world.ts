@@ -27,6 +27,8 @@ export interface WorldOptions {
   readonly months: number;
   /** `YYYY-MM` */
   readonly last_period: string;
+  /** The day of the world: some borrowers were asked shortly before it and have not answered. */
+  readonly made_at: Date;
 }
 
 const COLUMNS = [
@@ -204,26 +206,46 @@ type Step = readonly [event: string, at: string];
 const ASKED: Step = ['requested', '2024-01-05T02:00:00.000Z'];
 const GIVEN: Step = ['given', '2024-01-06T02:00:00.000Z'];
 const LATER = '2026-05-10T02:00:00.000Z';
+/** Young enough to wait under every law. */
+const WAITING_DAYS = 20;
 
-/** Shares in percent of what borrowers answer; what is left over was never asked. */
-const ANSWERS: readonly (readonly [share: number, steps: readonly Step[], over: Row])[] = [
-  [45, [ASKED, GIVEN], { purpose: 'F1' }],
-  [4, [ASKED, GIVEN], { purpose: 'F2' }],
-  [8, [ASKED], { purpose: 'F1' }],
-  [8, [ASKED, ['refused', '2024-01-07T02:00:00.000Z']], { purpose: 'F1' }],
-  [2, [ASKED, ['lapsed', '2024-04-07T02:00:00.000Z']], { purpose: 'F1' }],
-  [6, [ASKED, GIVEN, ['withdrawn', LATER]], { purpose: 'F1' }],
-  [2, [ASKED, GIVEN], { purpose: 'F1', expires_at: '2026-01-01T00:00:00.000Z' }],
-  [1, [ASKED, GIVEN, ['paused', LATER]], { purpose: 'F1' }],
-  [1, [ASKED, GIVEN, ['revoked', LATER]], { purpose: 'F1' }],
-  [1, [ASKED, GIVEN, ['invalidated', LATER]], { purpose: 'F1' }],
-  [1, [ASKED, GIVEN], { purpose: 'F1', service_conditional: 'true' }],
-  [2, [ASKED, GIVEN], { purpose: 'F1', range_from: '2026-01' }],
-];
+/** The oldest version of the notice that still counts: some borrowers answered to the one before. */
+export const NOTICES = { furnish: 2 } as const;
 
-function authorisationLines(random: Seeded, borrower: Borrower, kind: Lender['kind']): string {
+/** Share in percent of borrowers, what happened, and what their records say. */
+type Answer = readonly [share: number, steps: readonly Step[], over: Row];
+
+/** What borrowers answer; what is left over was never asked. */
+function answersOf(madeAt: Date): readonly Answer[] {
+  const waits = new Date(madeAt.getTime() - WAITING_DAYS * 86_400_000).toISOString();
+  return [
+    [45, [ASKED, GIVEN], { purpose: 'F1' }],
+    [4, [ASKED, GIVEN], { purpose: 'F2' }],
+    [6, [['requested', waits]], { purpose: 'F1', starts_at: waits }],
+    // The sweep lets this one lapse, the next one lapsed at the lender.
+    [2, [ASKED], { purpose: 'F1' }],
+    [2, [ASKED, ['lapsed', '2024-04-07T02:00:00.000Z']], { purpose: 'F1' }],
+    [8, [ASKED, ['refused', '2024-01-07T02:00:00.000Z']], { purpose: 'F1' }],
+    [6, [ASKED, GIVEN, ['withdrawn', LATER]], { purpose: 'F1' }],
+    [2, [ASKED, GIVEN], { purpose: 'F1', expires_at: '2026-01-01T00:00:00.000Z' }],
+    [2, [ASKED, GIVEN, ['paused', LATER]], { purpose: 'F1' }],
+    [2, [ASKED, GIVEN, ['revoked', LATER]], { purpose: 'F1' }],
+    [2, [ASKED, GIVEN, ['invalidated', LATER]], { purpose: 'F1' }],
+    [2, [ASKED, GIVEN], { purpose: 'F1', service_conditional: 'true' }],
+    [2, [ASKED, GIVEN], { purpose: 'F1', range_from: '2026-01' }],
+    [2, [ASKED, GIVEN], { purpose: 'F1', fetch: 'ONETIME' }],
+    [2, [ASKED, GIVEN], { purpose: 'F1', notice_version: NOTICES.furnish - 1 }],
+  ];
+}
+
+function authorisationLines(
+  random: Seeded,
+  borrower: Borrower,
+  kind: Lender['kind'],
+  answers: readonly Answer[],
+): string {
   let draw = random.unit() * 100;
-  const answer = ANSWERS.find(([share]) => {
+  const answer = answers.find(([share]) => {
     draw -= share;
     return draw < 0;
   });
@@ -238,7 +260,7 @@ function authorisationLines(random: Seeded, borrower: Borrower, kind: Lender['ki
     fetch: 'PERIODIC',
     starts_at: GIVEN[1],
     notice_id: 'furnish',
-    notice_version: 1,
+    notice_version: NOTICES.furnish,
     notice_sha256: sha256,
     language: 'zh',
     channel: 'app',
@@ -302,7 +324,10 @@ function makeLender(
   random: Seeded,
   lender: Pick<Lender, 'name' | 'brand' | 'kind'>,
   borrowers: readonly Borrower[],
-  periods: readonly string[],
+  {
+    periods,
+    answers,
+  }: { readonly periods: readonly string[]; readonly answers: readonly Answer[] },
 ): Lender {
   const good = borrowers.flatMap((borrower) =>
     plansOf(random, borrower, lender, periods).flatMap((plan) =>
@@ -314,7 +339,7 @@ function makeLender(
     ...lender,
     spoilt,
     tape: `${COLUMNS.join(',')}\n${rows.map(line).join('')}`,
-    authorisations: `${AUTHORISATION_COLUMNS.join(',')}\n${borrowers.map((borrower) => authorisationLines(random, borrower, lender.kind)).join('')}`,
+    authorisations: `${AUTHORISATION_COLUMNS.join(',')}\n${borrowers.map((borrower) => authorisationLines(random, borrower, lender.kind, answers)).join('')}`,
   };
 }
 
@@ -324,6 +349,7 @@ export function makeWorld(options: WorldOptions): readonly [Lender, Lender] {
   const periods = Array.from({ length: options.months }, (_, index) =>
     addMonths(options.last_period, index + 1 - options.months),
   );
+  const times = { periods, answers: answersOf(options.made_at) };
   const people = Array.from({ length: options.borrowers }, (_, index) =>
     makePerson(random, index, index % 200 === 7),
   );
@@ -336,13 +362,13 @@ export function makeWorld(options: WorldOptions): readonly [Lender, Lender] {
       random,
       { name: 'Lotus Consumer Finance', brand: 'Lotus Pay Later', kind: 'revolving_line' },
       borrowersOf('1', 0, 0.65),
-      periods,
+      times,
     ),
     makeLender(
       random,
       { name: 'Reed Micro-loans', brand: null, kind: 'instalment_loan' },
       borrowersOf('2', 0.35, 1),
-      periods,
+      times,
     ),
   ];
 }
