@@ -122,6 +122,7 @@ async function storeSlice(
 ): Promise<{ faults: Fault[]; here: Entry[] }> {
   const faults: Fault[] = [];
   const here: Entry[] = [];
+  const judged = new Set<number>();
   const store = async (some: Slice['rows']): Promise<string[]> => {
     const prepared = some.map((each) => each.prepared);
     const leafIndex = (position: number) => (some[position]?.row ?? 0) - 1;
@@ -131,6 +132,7 @@ async function storeSlice(
         row,
         prepared: { entry },
       } = some[place] as Slice['rows'][number];
+      judged.add(row);
       faults.push(...faultsOf(row, result));
       if (result.result === 'stored' || result.result === 'unchanged') here.push(entry);
       return result.result === 'stored' ? [entry.record.authorisation_id] : [];
@@ -140,15 +142,18 @@ async function storeSlice(
   const sound = rows.flatMap(({ row, prepared }) =>
     prepared.problem === null ? [{ ...prepared.entry, row, prepared }] : [],
   );
-  const refusals = await storeJudged(session, sound, {
+  await storeJudged(session, sound, {
     owner: { provider_id: furnisherId, recipient_id: null },
     must_have_ended: true,
     store,
   });
-  const refused = new Set(refusals.map((each) => each.authorisation_id));
-  for (const { row, record } of sound)
-    if (refused.has(record.authorisation_id)) faults.push(fault(row, 'rejected', 'A_SUCCESSION'));
-  const traced = [...refused].map((id) => ({ authorisation_id: id, why: 'succession' as const }));
+  // What never came to be stored may not take the place of what it names.
+  const refused = sound.filter(({ row }) => !judged.has(row));
+  for (const { row } of refused) faults.push(fault(row, 'rejected', 'A_SUCCESSION'));
+  const traced = refused.map(({ record: { authorisation_id } }) => ({
+    authorisation_id,
+    why: 'succession' as const,
+  }));
   await traceRefusals(session, traced, facts);
   return { faults: faults.sort((a, b) => a.row_number - b.row_number), here };
 }
