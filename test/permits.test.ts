@@ -66,11 +66,11 @@ describe.each(BACKENDS)('permits on %s', (backend) => {
   const given = (by = enquirer.id): AuthorisationEvent[] => [
     { seq: 1, type: 'given', at: EARLIER, by_party: by, reason: null },
   ];
-  async function bring(record: object, events: object[] = given(), person = PERSON) {
-    const signed = await signJws({ record, events }, enquirer.ring, {
+  async function bring(record: object, events: object[] = given(), person = PERSON, by = enquirer) {
+    const signed = await signJws({ record, events }, by.ring, {
       typ: 'assent-authorisation+jws',
     });
-    return enquirer.api.json<{ result: string; state: string }>({
+    return by.api.json<{ result: string; state: string }>({
       method: 'POST',
       path: '/v1/authorisations',
       json: { signed, person },
@@ -164,6 +164,12 @@ describe.each(BACKENDS)('permits on %s', (backend) => {
     await bring(record);
     const wider = { ...record, data: { ...record.data, range_from: '2001-01' } };
     expect(await codeOf(bring(wider))).toContain('authorisation_altered');
+    // Another enquirer that got hold of the id learns nothing of what it stands for.
+    const other = await newEnquirer();
+    const taken = { ...record, parties: { ...record.parties, recipient_id: other.id } };
+    expect(await codeOf(bring(taken, given(other.id), PERSON, other))).toContain(
+      'authorisation_invalid',
+    );
     const person = { ...PERSON, name: 'Somebody Else' };
     expect(await codeOf(bring(recordFor(), given(), person))).toContain('authorisation_invalid');
   });

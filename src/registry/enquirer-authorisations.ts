@@ -96,6 +96,21 @@ class Refused extends AssentError {
   }
 }
 
+/** Whether the id is that of a record of the caller's: what is another's is not told apart. */
+async function isOwn(
+  session: Session,
+  registry: Registry,
+  enquirerId: string,
+  authorisationId: string,
+): Promise<boolean> {
+  const { rows } = await session.query(
+    `select 1 from authorisation
+     where authorisation_id = $1 and provider_id = $2 and recipient_id = $3`,
+    [authorisationId, registry.registry_id, enquirerId],
+  );
+  return rows.length > 0;
+}
+
 async function take(
   registry: Registry,
   session: Session,
@@ -111,7 +126,11 @@ async function take(
   });
   if (refusal) throw new Refused('succession', refusal.code, `${refusal.field} ${refusal.problem}`);
   if (result.result === 'invalid') invalid(result.problem);
-  if (result.result === 'refused') throw new Refused(result.why, 'authorisation_altered');
+  if (result.result === 'refused') {
+    if (await isOwn(session, registry, brought.enquirer_id, authorisation_id))
+      throw new Refused(result.why, 'authorisation_altered');
+    throw new Refused('unknown', 'authorisation_invalid', 'the authorisation_id cannot be used');
+  }
   // A retry too: what came before signatures were kept is kept when it comes again.
   await session.query(
     `insert into brought_authorisation (subject_id, authorisation_id, seq, signed, brought_at)
