@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuthorisationColumns } from '../src/authorisation/from-columns.ts';
+import { loadProfile } from '../src/authorisation/profile.ts';
 import { appendEvent, recordOne } from '../src/gateway/authorisations.ts';
 import { exchangeEvents } from '../src/gateway/feed.ts';
 import { handOver } from '../src/gateway/hand-over.ts';
@@ -17,7 +18,15 @@ import { approvalColumns, BACKENDS, load, monthRow, Pair, SERVER_URL, tapeText }
 
 const PERIODS = ['2025-06', '2025-07', '2025-08', '2025-09'];
 const LATE = '2025-07';
-const PEOPLE = { honest: 1, restricts: 2, erases: 3, covered: 4, renewed: 5, stops: 6 } as const;
+const PEOPLE = {
+  honest: 1,
+  restricts: 2,
+  erases: 3,
+  covered: 4,
+  renewed: 5,
+  stops: 6,
+  misused: 7,
+} as const;
 type Person = keyof typeof PEOPLE;
 
 function row(n: number, period: string): Record<string, string> {
@@ -98,7 +107,7 @@ describe.each(BACKENDS)('after a withdrawal, on %s', (backend) => {
       );
     for (const period of PERIODS) {
       const { receipt } = await handOver(pair.gateway, pair.link(), period);
-      expect(receipt?.outcomes.month.accepted).toBe(6);
+      expect(receipt?.outcomes.month.accepted).toBe(Object.keys(PEOPLE).length);
     }
   }, 120_000);
   afterAll(async () => {
@@ -170,6 +179,20 @@ describe.each(BACKENDS)('after a withdrawal, on %s', (backend) => {
     }
   });
 
+  test('the history is incomplete by choice from the withdrawal on, not from an end before', async () => {
+    const profile = loadProfile('EU');
+    const law = { ...profile, effect_after: ['revoked_by_other' as const] };
+    const id = ids.get('misused') ?? '';
+    const of = { evidence_sha256: 'c'.repeat(64), by_party: operator, subject_id: null };
+    const revoked = { type: 'revoked', reason: 'identity_misuse', ...of } as const;
+    await endAuthorisation({ ...pair.registry, profile: law }, id, revoked);
+    expect((await fileOf('misused')).since).toBe(null);
+    const later = new Date(Date.now() + 3 * 86_400_000);
+    const withdrawn = { type: 'withdrawn', reason: 'subject_request', ...of } as const;
+    await endAuthorisation({ ...pair.registry, now: () => later }, id, withdrawn);
+    expect((await fileOf('misused')).since).toBe(later.toISOString().slice(0, 10));
+  });
+
   test('months that another approval covers stay in sight', async () => {
     await approve('covered', { starts_at: '2025-02-01T00:00:00Z' });
     const second = await approve('covered', { starts_at: '2025-03-01T00:00:00Z' });
@@ -205,6 +228,15 @@ describe.each(BACKENDS)('after a withdrawal, on %s', (backend) => {
     });
     await exchangeEvents(pair.gateway, pair.link());
     expect((await fileOf('renewed')).periods).toEqual([LATE]);
+  });
+
+  test('who approves anew after an erasure goes on from there', async () => {
+    await approve('erases', { starts_at: '2025-10-01T00:00:00Z' });
+    await load(pair.gateway, tapeText(Object.values(PEOPLE).map((n) => row(n, '2025-10'))));
+    const { receipt } = await handOver(pair.gateway, pair.link(), '2025-10');
+    // The month before it is missing because it was erased: that is no gap.
+    expect(receipt?.faults_by_rule).toEqual({});
+    expect((await fileOf('erases')).periods).toEqual([LATE, '2025-10']);
   });
 
   test('the stricter of record and profile counts, and the audit finds nothing wrong', async () => {

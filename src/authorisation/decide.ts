@@ -61,9 +61,12 @@ function firstFailing(
 const over = (sql: string, authorisations: string) =>
   sql.replaceAll('{authorisations}', authorisations);
 
-/** One boolean over `a` and `r`: every check passes. */
+/** One boolean over `a` and `r`, never null: every check passes. What is unknown does not. */
 export function passesSql(): string {
-  return over(conjunction([...ROW_CHECKS, ...AUTHORISATION_CHECKS]), 'authorisation');
+  return over(
+    `(${conjunction([...ROW_CHECKS, ...AUTHORISATION_CHECKS])} is true)`,
+    'authorisation',
+  );
 }
 
 /** The reason of the first check that fails over `a` and `r`; null when all pass. */

@@ -138,7 +138,8 @@ export async function takeEffect(
   const effect = effectOf(end.state, entry.record.withdrawal.effect, registry.profile);
   if (effect === null) return;
   const ids = await arrangementOf(session, entry);
-  // The names of the effects fall with their strictness: the least is the strictest.
+  // The names of the effects fall with their strictness: the least is the strictest. Once the
+  // person has withdrawn it counts from then: an end before was not their choice.
   for (const id of ids) {
     await session.query(
       `insert into authorisation_effect (subject_id, authorisation_id, effect, by_subject, since)
@@ -146,7 +147,9 @@ export async function takeEffect(
        on conflict (subject_id, authorisation_id) do update set
          effect = least(authorisation_effect.effect, excluded.effect),
          by_subject = authorisation_effect.by_subject or excluded.by_subject,
-         since = least(authorisation_effect.since, excluded.since)`,
+         since = case when authorisation_effect.by_subject = excluded.by_subject
+             then least(authorisation_effect.since, excluded.since)
+           when excluded.by_subject then excluded.since else authorisation_effect.since end`,
       [entry.subject_id, id, effect, end.state === 'withdrawn', end.since],
     );
   }

@@ -59,7 +59,11 @@ const FROM = `
   cross join lateral (select l.kind, l.opened_on, l.closed_on, l.original_amount_minor,
     l.term_months) k`;
 
-const IS_GAP = `(m.preceding = 'furnished' and p.account_id is null)`;
+/** What a withdrawal erased is missing too, but no gap: whoever approves anew goes on from there. */
+const IS_GAP = `(m.preceding = 'furnished' and p.account_id is null and not exists (
+  select 1 from erasure x join authorisation w on w.subject_id = x.subject_id
+    and w.authorisation_id = x.authorisation_id
+  where x.subject_id = l.subject_id and w.provider_id = $2::uuid))`;
 
 /**
  * Every row with its verdict: null when it is accepted, else the outcome and then the rules. Left

@@ -2,12 +2,12 @@
  * The simulation can fail: each deliberate fault is found within a bounded number of histories.
  * `UPDATE=1` writes what was found into the table of docs/TESTING.md.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AUTHORISATION_CHECKS, ROW_CHECKS } from '../../src/authorisation/check.ts';
 import type { Database } from '../../src/database/database.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { openPglite } from '../../src/database/pglite.ts';
+import { writeFound } from './found-table.ts';
 import { Disagreement } from './gate-fill.ts';
 import { liveAtTheGate } from './gate-level.ts';
 import {
@@ -29,18 +29,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await db.close();
-  if (process.env['UPDATE'] === '1' && found.size > 0) writeTable();
+  if (process.env['UPDATE'] === '1') writeFound('mutants', found);
 });
-
-function writeTable(): void {
-  const path = new URL('../../docs/TESTING.md', import.meta.url);
-  const rows = [...found].map(([fault, lived]) => `| ${fault} | ${lived} |`);
-  const table = ['| fault | found within (histories) |', '|---|---:|', ...rows].join('\n');
-  const text = readFileSync(path, 'utf8');
-  const begin = '<!-- mutants: UPDATE=1 npx vitest run test/simulation/mutants.test.ts -->';
-  const [before, after] = [text.split(begin)[0], text.split('<!-- end of mutants -->')[1]];
-  writeFileSync(path, `${before}${begin}\n\n${table}\n\n<!-- end of mutants -->${after}`);
-}
 
 /** Histories lived until the fault showed; null when none of HISTORIES_MAX shows it. */
 async function historiesUntilFound(live: (seed: number) => Promise<unknown>) {

@@ -182,3 +182,12 @@ export async function withWeakWithdrawals(run: () => Promise<unknown>): Promise<
     delete open['withdrawn'];
   }
 }
+/** A lender whose gate and last look let everything through. */
+export const DISHONEST: readonly Mutant[] = [
+  ...CHECK_MUTANTS,
+  {
+    fault: 'the last look sees nothing',
+    from: 'is not true) ended',
+    to: 'is not true and false) ended',
+  },
+];

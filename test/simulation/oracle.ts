@@ -44,6 +44,7 @@ export interface Terms {
     readonly condition: string | null;
     readonly onward: 'NONE' | readonly string[];
   };
+  readonly withdrawal: { readonly effect: string };
 }
 
 /** Something that happened to an approval, and when this side of the wire learned of it. */

@@ -1,63 +1,86 @@
 /**
- * `npm run simulate -- [--histories 100000] [--seed 1]`
+ * `npm run simulate -- [--level gate] [--histories 100000] [--seed 1] [--backend pglite]`
  *
  * Lives histories and prints progress, rate and time left; a batch that fails is told with the
  * command that replays it, and the others go on. The exit code is 1 when any failed.
  */
 import { parseArgs } from 'node:util';
-import { addTo, BATCH, batchesOf, failureText, openBatches, replayOf } from './batch.ts';
+import { BACKENDS, SERVER_URL } from '../pair.ts';
+import {
+  addTo,
+  batchesOf,
+  failureText,
+  LEVELS,
+  type Level,
+  openLevel,
+  replayOf,
+} from './levels.ts';
 
-const USAGE = 'npm run simulate -- [--histories 100000] [--seed 1]';
+const USAGE = `npm run simulate -- [--level ${LEVELS.join('|')}] [--histories 100000] [--seed 1]
+  [--backend ${BACKENDS.join('|')}] (end to end; postgresql needs TEST_DATABASE_URL)`;
 /** Prints at most this often. */
 const EVERY_MS = 5_000;
 
 const { values } = parseArgs({
   options: {
+    level: { type: 'string', default: 'gate' },
     histories: { type: 'string', default: '100000' },
     seed: { type: 'string', default: '1' },
+    backend: { type: 'string', default: 'pglite' },
     help: { type: 'boolean', default: false },
   },
 });
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-function number(name: 'histories' | 'seed'): number {
-  const value = Number(values[name]);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  say(`--${name} must be a whole number above 0`);
+function refuse(problem: string): never {
+  say(`${problem}\n${USAGE}`);
   process.exit(64);
 }
 
-async function simulate(batches: number, seed: number): Promise<number[]> {
+function number(name: 'histories' | 'seed'): number {
+  const value = Number(values[name]);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  return refuse(`--${name} must be a whole number above 0`);
+}
+
+function oneOf<T extends string>(name: 'level' | 'backend', all: readonly T[]): T {
+  return all.find((each) => each === values[name]) ?? refuse(`--${name} must be one of ${all}`);
+}
+
+async function simulate(level: Level, batches: number, seed: number): Promise<number[]> {
   const failed: number[] = [];
   const totals: Record<string, number> = {};
-  const { live, close } = await openBatches();
   const began = Date.now();
   let printed = began;
   for (let n = 0; n < batches; n += 1) {
     try {
-      addTo(totals, await live(seed + n));
+      addTo(totals, await level.live(seed + n));
     } catch (error) {
       failed.push(seed + n);
-      say(`FAILED: ${replayOf(seed + n)}\n${failureText(error)}`);
+      say(`FAILED: ${replayOf(level, seed + n)}\n${failureText(error)}`);
     }
     const done = n + 1;
     if (Date.now() - printed < EVERY_MS && done < batches) continue;
     printed = Date.now();
     const seconds = (printed - began) / 1000;
     const left = Math.round((seconds / done) * (batches - done));
-    const rate = Math.round(((done * BATCH) / seconds) * 60);
-    const of = `${done * BATCH} of ${batches * BATCH} histories`;
-    say(`${of}, ${rate} a minute, ${left} s left, ${failed.length} failed`);
+    const rate = Math.round(((done * level.batch) / seconds) * 60);
+    const of = `${done * level.batch} of ${batches * level.batch} histories`;
+    say(`${level.name}: ${of}, ${rate} a minute, ${left} s left, ${failed.length} failed`);
   }
   say(JSON.stringify(totals));
-  await close();
   return failed;
 }
 
 if (values.help) {
   say(USAGE);
 } else {
-  const failed = await simulate(batchesOf(number('histories')), number('seed'));
-  for (const seed of failed) say(`failed: ${replayOf(seed)}`);
+  const [histories, seed] = [number('histories'), number('seed')];
+  const backend = oneOf('backend', BACKENDS);
+  if (backend === 'postgresql' && !SERVER_URL) refuse('TEST_DATABASE_URL is not set');
+  const level = await openLevel(oneOf('level', LEVELS), backend);
+  const failed = await simulate(level, batchesOf(level, histories), seed);
+  await level.close();
+  for (const each of failed) say(`failed: ${replayOf(level, each)}`);
   process.exitCode = failed.length > 0 ? 1 : 0;
 }

@@ -1,0 +1,162 @@
+/**
+ * The oracle of the file: what the registry may keep of what it was given, what it may show, and
+ * what it must say of what is missing, worked out slowly from the events alone.
+ *
+ * What must stay true: nothing of `src/` is imported. Source: domain facts 3.7 (a) to (e), 2.1
+ * C4, C20, C24, 2.2 U2; the table of effects in docs/FEED.md.
+ */
+import { type Approval, covers, monthsLater, type Scene, stateAt } from './oracle.ts';
+
+/** One revision of a month, and the approval under which it came. */
+export interface Revision {
+  readonly revision: number;
+  readonly authorisation_id: string;
+  readonly days_past_due: number;
+  readonly open: boolean;
+}
+
+/** A month at the registry; the newest revision is the last. */
+export interface Held {
+  readonly account: string;
+  readonly kind: string;
+  readonly period: string;
+  readonly revisions: readonly Revision[];
+}
+
+/** The values of a profile that say what becomes of what is held. */
+export interface FileLaw {
+  readonly withdrawal_effect: string;
+  readonly effect_after: readonly string[];
+  readonly adverse_retention: { readonly months: number; readonly from: string };
+}
+
+/** The registry at one moment. `scene.provider_id` is the lender of the account. */
+export interface FileScene extends Scene {
+  readonly keeping: FileLaw;
+}
+
+/** Each is stricter for the one who holds the data than the one before it. */
+const LAX_FIRST = ['STOP_NEW', 'STOP_AND_RESTRICT', 'STOP_AND_ERASE'];
+/** Where the profile has another word for a state. */
+const PROFILE_WORD: Readonly<Record<string, string>> = { revoked: 'revoked_by_other' };
+
+/** What is known of an approval at a moment, in words; empty: nothing. */
+function statesUntil(approval: Approval, now: string): { state: string; at: string }[] {
+  const known = approval.happenings.filter((each) => each.recorded_at <= now);
+  return known.flatMap((each, index) => {
+    const until = { ...approval, happenings: known.slice(0, index + 1) };
+    const state = stateAt(until, now);
+    return state === null ? [] : [{ state, at: each.at }];
+  });
+}
+
+/**
+ * What its end does to the months held under an approval; null: nothing. Withdrawn is the
+ * person's word; other ends count where the law of the place says so. The stricter of what was
+ * agreed and what the law says.
+ */
+export function effectOf(approval: Approval, scene: FileScene): string | null {
+  const { keeping, now } = scene;
+  const ends = statesUntil(approval, now).filter(
+    ({ state }) =>
+      state === 'withdrawn' || keeping.effect_after.includes(PROFILE_WORD[state] ?? state),
+  );
+  if (ends.length === 0) return null;
+  const agreed = LAX_FIRST.indexOf(approval.terms.withdrawal.effect);
+  const law = LAX_FIRST.indexOf(keeping.withdrawal_effect);
+  return LAX_FIRST[Math.max(agreed, law)] ?? null;
+}
+
+const newest = ({ revisions }: Held): Revision => {
+  const last = revisions.at(-1);
+  if (!last) throw new Error('a month without a revision');
+  return last;
+};
+/** Every month of the simulation is furnished as of its 28th. */
+const asOf = ({ period }: Held) => `${period}-28T00:00:00.000Z`;
+const isLate = (month: Held) => newest(month).days_past_due > 0;
+
+/**
+ * The statutory clock of a late month. Order 631, article 16: from the end of the event, which is
+ * the first month afterwards that is not late; FCRA 605: from the first of the late months in a
+ * row. While no end is known, the newest month stands for it.
+ */
+export function clockRuns(month: Held, account: readonly Held[], scene: FileScene): boolean {
+  if (!isLate(month)) return false;
+  const before = account.filter((each) => each.period < month.period);
+  const after = account.filter((each) => each.period > month.period);
+  let first = month;
+  for (const earlier of [...before].reverse()) {
+    if (!isLate(earlier)) break;
+    first = earlier;
+  }
+  const ended = after.find((later) => !isLate(later)) ?? after.at(-1) ?? month;
+  const { months, from } = scene.keeping.adverse_retention;
+  const start = from === 'end_of_event' ? ended : first;
+  return scene.now < monthsLater(asOf(start), months);
+}
+
+/** Some approval of this lender covers the month now: the law of storing is that of showing. */
+function isCovered(month: Held, all: readonly Approval[], scene: FileScene): boolean {
+  const { days_past_due, open } = newest(month);
+  const { account, kind, period } = month;
+  // The registry looks at no birth date here.
+  const row = { account, kind, period, days_past_due, open, adult_from: null };
+  return all
+    .filter(({ terms }) => terms.parties.provider_id === scene.provider_id)
+    .some(({ terms }) => covers(terms.authorisation_id, all, row, scene).covered);
+}
+
+function effectOn(month: Held, all: readonly Approval[], scene: FileScene): string | null {
+  const { authorisation_id } = newest(month);
+  const under = all.find(({ terms }) => terms.authorisation_id === authorisation_id);
+  return under ? effectOf(under, scene) : null;
+}
+
+/** Whether a month that is held may be shown. @param account all months held of the account */
+export function isShown(
+  month: Held,
+  account: readonly Held[],
+  all: readonly Approval[],
+  scene: FileScene,
+): boolean {
+  const effect = effectOn(month, all, scene);
+  if (effect === null || effect === 'STOP_NEW') return true;
+  return clockRuns(month, account, scene) || isCovered(month, all, scene);
+}
+
+/** Whether the end of this approval, which is known since this moment, erases the month. */
+export function isErased(
+  month: Held,
+  ended: Approval,
+  account: readonly Held[],
+  all: readonly Approval[],
+  scene: FileScene,
+): boolean {
+  if (newest(month).authorisation_id !== ended.terms.authorisation_id) return false;
+  if (effectOf(ended, scene) !== 'STOP_AND_ERASE') return false;
+  return !clockRuns(month, account, scene) && !isCovered(month, all, scene);
+}
+
+/**
+ * Since when the history is incomplete by the person's own choice, `YYYY-MM-DD`; null: it is not.
+ * Another approval in force from the same lender, for the purpose and the products, makes it whole.
+ */
+export function incompleteSince(all: readonly Approval[], now: string): string | null {
+  const withdrawn = all.flatMap((approval) => {
+    if (approval.terms.parties.recipient_class !== 'registry') return [];
+    const states = statesUntil(approval, now);
+    const own = states.find(({ state }) => state === 'withdrawn');
+    if (!own) return [];
+    const { parties, purpose, data } = approval.terms;
+    const isWhole = all.some(
+      (other) =>
+        stateAt(other, now) === 'given' &&
+        other.terms.parties.provider_id === parties.provider_id &&
+        other.terms.purpose.code === purpose.code &&
+        data.products.every((product) => other.terms.data.products.includes(product)),
+    );
+    return isWhole ? [] : [own.at.slice(0, 10)];
+  });
+  return withdrawn.sort()[0] ?? null;
+}

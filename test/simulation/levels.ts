@@ -1,0 +1,89 @@
+/**
+ * The two levels of the simulation behind one shape: open, live a batch of histories from a seed,
+ * close. The tests and the command drive them.
+ *
+ * What must stay true: a batch of a level has always the same size, because its histories come
+ * from its seed and its size; batch `n` of seed `s` is batch 0 of seed `s + n`.
+ */
+import { migrate } from '../../src/database/migrate.ts';
+import { openPglite } from '../../src/database/pglite.ts';
+import type { Backend } from '../pair.ts';
+import { liveEndToEnd, PEOPLE } from './end-to-end.ts';
+import { liveAtTheGate } from './gate-level.ts';
+import { World } from './world.ts';
+
+export const LEVELS = ['gate', 'end-to-end'] as const;
+type LevelName = (typeof LEVELS)[number];
+
+export interface Level {
+  readonly name: LevelName;
+  /** Histories of a batch. */
+  readonly batch: number;
+  /** Lives one batch and counts what was compared. @throws with the case of one person */
+  readonly live: (seed: number) => Promise<Readonly<Record<string, number>>>;
+  readonly close: () => Promise<void>;
+}
+
+const GATE_BATCH = 100;
+
+/** A gateway's database in memory, in which one batch after another is lived. */
+async function openGate(): Promise<Level> {
+  const db = await openPglite();
+  await migrate(db, 'gateway', () => new Date(0));
+  const live = async (seed: number) => ({ ...(await liveAtTheGate(db, seed, GATE_BATCH)) });
+  return { name: 'gate', batch: GATE_BATCH, live, close: () => db.close() };
+}
+
+/** Two lenders and a registry, in which one episode after another is lived. */
+async function openEndToEnd(backend: Backend): Promise<Level> {
+  const world = await World.open(backend);
+  const live = async (seed: number) => {
+    const { outcomes, ...tally } = await liveEndToEnd(world, seed);
+    return { ...tally, ...outcomes };
+  };
+  return { name: 'end-to-end', batch: PEOPLE, live, close: () => world.close() };
+}
+
+/** @param backend of the end-to-end level; the gate level lives on PGlite */
+export function openLevel(name: LevelName, backend: Backend = 'pglite'): Promise<Level> {
+  return name === 'gate' ? openGate() : openEndToEnd(backend);
+}
+
+/** How many batches so many histories are. */
+export const batchesOf = ({ batch }: Level, histories: number) => Math.ceil(histories / batch);
+
+/** The command that lives one batch again. */
+export const replayOf = ({ name, batch }: Level, seed: number) =>
+  `npm run simulate -- --level ${name} --seed ${seed} --histories ${batch}`;
+
+/** Adds what a batch counted to what those before it did. */
+export function addTo(
+  totals: Record<string, number>,
+  tally: Readonly<Record<string, number>>,
+): void {
+  for (const [name, count] of Object.entries(tally)) totals[name] = (totals[name] ?? 0) + count;
+}
+
+/** What went wrong, for a reader. */
+export const failureText = (error: unknown) =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error);
+
+/**
+ * Lives so many histories of a level, from a seed on.
+ * @throws at the first batch that fails, with the command that lives it again
+ */
+export async function liveAll(
+  level: Level,
+  seed: number,
+  histories: number,
+): Promise<Record<string, number>> {
+  const totals: Record<string, number> = {};
+  for (let n = 0; n < batchesOf(level, histories); n += 1) {
+    try {
+      addTo(totals, await level.live(seed + n));
+    } catch (error) {
+      throw new Error(`replay with: ${replayOf(level, seed + n)}\n${failureText(error)}`);
+    }
+  }
+  return totals;
+}
