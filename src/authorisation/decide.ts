@@ -89,8 +89,13 @@ export const AUTHORISATIONS_AT = `
     on e.subject_id = s.subject_id and e.authorisation_id = s.authorisation_id
   where s.recipient_class = 'registry'`;
 
-/** The order among authorisations that fail: the one that got furthest speaks. */
-const FURTHEST = firstFailing(AUTHORISATION_CHECKS, (_, index) => String(index));
+/** The number of the first check that fails; that of no check when all pass. */
+const STEP = `coalesce(${firstFailing(AUTHORISATION_CHECKS, (_, index) => String(index))},
+  ${AUTHORISATION_CHECKS.length})`;
+/** The reason that belongs to `step`; null when all passed. */
+const REASON_OF_STEP = `case step ${AUTHORISATION_CHECKS.map(
+  (check, index) => `when ${index} then ${reasonText(check)}`,
+).join(' ')} end`;
 
 /**
  * A select that decides every row of `rows`: (account_id, authorisation_id, reason),
@@ -101,13 +106,16 @@ const FURTHEST = firstFailing(AUTHORISATION_CHECKS, (_, index) => String(index))
  */
 export function decideSql(rows: string, authorisations: string): string {
   const text = `
-  with candidate as (
-    select distinct on (r.account_id) r.account_id, a.authorisation_id,
-           ${firstFailing(AUTHORISATION_CHECKS, reasonText)} as reason
+  with judged as (
+    select r.account_id, a.authorisation_id, a.state, a.starts_at, ${STEP} as step
     from ${rows} r
     join ${authorisations} a on a.subject_id = r.subject_id and a.provider_id = $2::uuid
-    order by r.account_id, coalesce(${FURTHEST}, ${AUTHORISATION_CHECKS.length}) desc,
-             a.state = 'superseded', a.starts_at desc, a.authorisation_id desc
+    offset 0 -- so that the checks are evaluated once
+  ), candidate as (
+    select distinct on (a.account_id) a.account_id, a.authorisation_id, ${REASON_OF_STEP} as reason
+    from judged a
+    order by a.account_id, step desc, a.state = 'superseded', a.starts_at desc,
+             a.authorisation_id desc
   )
   select r.account_id,
          case when ${conjunction(ROW_CHECKS)} and c.reason is null then c.authorisation_id end

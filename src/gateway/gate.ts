@@ -68,6 +68,8 @@ export async function decidePeriod(
   moment: Date,
   useId: string = NO_USE,
 ): Promise<void> {
+  // Sorts and hashes of a large period stay in memory, within bounds.
+  await session.query(`set local work_mem = '64MB'`);
   // sql: every text below is made of constants.
   await session.query(`create temp table gate_row on commit drop as ${ROWS_OF_PERIOD}`, [
     firstDay(period),
