@@ -2,6 +2,7 @@
  * The life of an authorisation at a gateway: renewed, amended, paused, ended by time, by a ward's
  * coming of age and by death; on both databases, with a clock of the test's own.
  */
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AuthorisationColumns } from '../src/authorisation/from-columns.ts';
 import { loadProfile } from '../src/authorisation/profile.ts';
@@ -393,6 +394,30 @@ describe.each(BACKENDS)('the life of an authorisation, on %s', (backend) => {
     const again = await importAuthorisations(gateway, bytesOf(text));
     expect(again).toMatchObject({ stored: 0, unchanged: 3 });
     expect(await decision()).toBe(idOf(3));
+  });
+
+  test('tells the registry of an end although no row goes', async () => {
+    const soon = (ms: number) => new Date(Date.now() + ms).toISOString();
+    const end = soon(3_000);
+    await recordOne(
+      pair.gateway,
+      approval(1, {
+        starts_at: soon(-DAY_MS),
+        expires_at: end,
+        events: [{ event: 'given', event_at: soon(-DAY_MS) }],
+      }),
+    );
+    expect(await handOver(pair.gateway, pair.link(), PERIOD)).toMatchObject({ released: 1 });
+    const stateThere = async () => {
+      const { rows } = await pair.registry.db.query('select state from authorisation');
+      return rows[0];
+    };
+    expect(await stateThere()).toEqual({ state: 'given' });
+    await setTimeout(Math.max(0, Date.parse(end) - Date.now()) + 10);
+    expect(await handOver(pair.gateway, pair.link(), PERIOD)).toMatchObject({
+      state: 'nothing_to_hand_over',
+    });
+    expect(await stateThere()).toEqual({ state: 'expired' });
   });
 
   test('sweeps once, whenever it is killed', async () => {

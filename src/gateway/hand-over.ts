@@ -337,6 +337,8 @@ export async function handOver(
       `update handover set state = 'received', ended_at = $2 where handover_id = $1`,
       [handover.handover_id, gateway.now()],
     );
+    // What time has ended is told all the same; unheard, it waits for the next exchange.
+    await pushEvents(gateway, registry);
     return { handover_id: null, state: 'nothing_to_hand_over', receipt: null, ...summary };
   }
   await send(gateway, registry, handover, progress);
