@@ -59,8 +59,8 @@ export const FAULTS: readonly Fault[] = [
   one(
     'registry',
     'a submission is not counted as use',
-    'from judged j where j.is_limited and',
-    'from judged j where false and',
+    'from unnest($3::uuid[], $4::uuid[]) u (subject_id, authorisation_id)',
+    'from unnest($3::uuid[], $4::uuid[]) u (subject_id, authorisation_id) where false',
   ),
   one(
     'registry',
