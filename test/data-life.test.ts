@@ -11,7 +11,16 @@ import { recordOne } from '../src/gateway/authorisations.ts';
 import { handOver } from '../src/gateway/hand-over.ts';
 import { endAuthorisation } from '../src/registry/authorisation-events.ts';
 import { readFile } from '../src/registry/files.ts';
-import { approvalColumns, BACKENDS, load, monthRow, Pair, SERVER_URL, tapeText } from './pair.ts';
+import {
+  approvalColumns,
+  BACKENDS,
+  lateMonthRow,
+  load,
+  monthRow,
+  Pair,
+  SERVER_URL,
+  tapeText,
+} from './pair.ts';
 
 const PERIODS = ['2025-06', '2025-07'];
 const LATE = '2025-07';
@@ -19,13 +28,8 @@ const PEOPLE = { bounded: 1, unbounded: 2, covered: 3, renewed: 4 } as const;
 type Person = keyof typeof PEOPLE;
 const LIFE = { n: 1, unit: 'MONTH' } as const;
 
-function row(n: number, period: string): Record<string, string> {
-  const late =
-    period === LATE
-      ? { days_past_due: '45', past_due_minor: '500', first_delinquency_on: '2025-06-13' }
-      : {};
-  return { ...monthRow(n, period), ...late };
-}
+const row = (n: number, period: string) =>
+  period === LATE ? lateMonthRow(n, period) : monthRow(n, period);
 
 describe.each(BACKENDS)('the life of data, on %s', (backend) => {
   const missing = backend === 'postgresql' && !SERVER_URL;

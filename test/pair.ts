@@ -292,6 +292,12 @@ export function monthRow(n: number, period: string): Record<string, string> {
   };
 }
 
+/** The same of a client who is 45 days late. */
+export function lateMonthRow(n: number, period: string): Record<string, string> {
+  const late = { days_past_due: '45', past_due_minor: '500', first_delinquency_on: '2025-06-13' };
+  return { ...monthRow(n, period), ...late };
+}
+
 export async function* bytesOf(text: string | Uint8Array): AsyncGenerator<Uint8Array> {
   yield typeof text === 'string' ? Buffer.from(text) : text;
 }

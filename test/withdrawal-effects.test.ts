@@ -14,7 +14,16 @@ import { audit } from '../src/registry/audit.ts';
 import { endAuthorisation } from '../src/registry/authorisation-events.ts';
 import { effectOf, stricterEffect } from '../src/registry/effects.ts';
 import { readFile } from '../src/registry/files.ts';
-import { approvalColumns, BACKENDS, load, monthRow, Pair, SERVER_URL, tapeText } from './pair.ts';
+import {
+  approvalColumns,
+  BACKENDS,
+  lateMonthRow,
+  load,
+  monthRow,
+  Pair,
+  SERVER_URL,
+  tapeText,
+} from './pair.ts';
 
 const PERIODS = ['2025-06', '2025-07', '2025-08', '2025-09'];
 const LATE = '2025-07';
@@ -29,13 +38,8 @@ const PEOPLE = {
 } as const;
 type Person = keyof typeof PEOPLE;
 
-function row(n: number, period: string): Record<string, string> {
-  const late =
-    period === LATE
-      ? { days_past_due: '45', past_due_minor: '500', first_delinquency_on: '2025-06-13' }
-      : {};
-  return { ...monthRow(n, period), ...late };
-}
+const row = (n: number, period: string) =>
+  period === LATE ? lateMonthRow(n, period) : monthRow(n, period);
 
 describe.each(BACKENDS)('after a withdrawal, on %s', (backend) => {
   const missing = backend === 'postgresql' && !SERVER_URL;

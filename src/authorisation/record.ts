@@ -49,6 +49,8 @@ export const hasEnded = (state: string): boolean =>
 
 export const PURPOSES = ['F1', 'F2', 'Q1', 'Q2', 'Q3', 'E1', 'E2', 'R1'] as const;
 export type Purpose = (typeof PURPOSES)[number];
+/** Those for which an enquirer asks leave to look. */
+export const LOOK_PURPOSES = ['Q1', 'Q2', 'Q3', 'E1'] as const satisfies readonly Purpose[];
 
 /** What each purpose is for, and who may be its recipient. S1 (supervisor) is never consent. */
 export const PURPOSE_RECIPIENTS: Readonly<Record<Purpose, readonly RecipientClass[]>> = {

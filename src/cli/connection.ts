@@ -6,6 +6,7 @@
  */
 import type { PublicJwk } from '../keys/key-ring.ts';
 import { AssentError } from '../model/error.ts';
+import { print } from './print.ts';
 
 async function fetchKeys(url: string): Promise<PublicJwk[]> {
   const answer = await fetch(`${url}/.well-known/jwks.json`, {
@@ -42,4 +43,15 @@ export async function connectionTo(
   const isKnown = pinned.length === 0 || keys.some((key) => pinned.some((p) => p.kid === key.kid));
   if (!isKnown && !replaceKeys) throw new AssentError('registry_keys_changed');
   return { url, keys };
+}
+
+/** Shows what was pinned, and asks for the comparison that no program can make. */
+export function printConnection({ url, keys }: Connection, asJson: boolean): void {
+  const ids = keys.map((key) => key.kid);
+  print(
+    { url, keys: ids },
+    asJson,
+    () =>
+      `connected to ${url}\ncompare its key with the operator by another channel:\n  ${ids.join('\n  ')}`,
+  );
 }

@@ -3,9 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { AuthorisationColumns } from '../authorisation/from-columns.ts';
+import { LOOK_PURPOSES } from '../authorisation/record.ts';
 import { AssentError } from '../model/error.ts';
 import type { Permit } from '../registry/permits.ts';
 import { idOf, readJson, urlOf } from './arguments.ts';
+import { printConnection } from './connection.ts';
 import {
   bringAuthorisation,
   connectEnquirer,
@@ -58,27 +60,20 @@ function addHome(enquirer: Command): void {
     .requiredOption('--registry <url>', 'URL of the registry', urlOf)
     .option('--replace-keys', 'pin its keys although others were pinned before', false)
     .action(async (options: Shared & { registry: string; replaceKeys: boolean }) => {
-      const { url, keys } = await connectEnquirer(
+      const connection = await connectEnquirer(
         resolve(options.home),
         options.registry,
         options.replaceKeys,
       );
-      const ids = keys.map((key) => key.kid);
-      print(
-        { url, keys: ids },
-        options.json === true,
-        () =>
-          `connected to ${url}\ncompare its key with the operator by another channel:\n  ${ids.join('\n  ')}`,
-      );
+      printConnection(connection, options.json === true);
     });
 }
 
-const PURPOSES = ['Q1', 'Q2', 'Q3', 'E1'];
-
 function purposeOf(text: string): string {
-  if (PURPOSES.includes(text)) return text;
+  const looks: readonly string[] = LOOK_PURPOSES;
+  if (looks.includes(text)) return text;
   throw new AssentError('argument_invalid', {
-    detail: `--purpose is one of ${PURPOSES.join(', ')}`,
+    detail: `--purpose is one of ${looks.join(', ')}`,
   });
 }
 

@@ -28,6 +28,7 @@ import {
   readJson,
   urlOf,
 } from './arguments.ts';
+import { printConnection } from './connection.ts';
 import { printCsv } from './csv-lines.ts';
 import { POLL_S, startExchange } from './exchange.ts';
 import { addGatewayFeedCommands, tellRegistry } from './feed-commands.ts';
@@ -345,18 +346,12 @@ export function addGatewayCommands(gateway: Command): void {
     .requiredOption('--registry <url>', 'URL of the registry', urlOf)
     .option('--replace-keys', 'pin its keys although others were pinned before')
     .action(async (options: GatewayOptions & { registry: string; replaceKeys?: boolean }) => {
-      const { url, keys } = await connectGateway(
+      const connection = await connectGateway(
         resolve(options.home),
         options.registry,
         options.replaceKeys,
       );
-      const ids = keys.map((key) => key.kid);
-      print(
-        { url, keys: ids },
-        options.json === true,
-        () =>
-          `connected to ${url}\ncompare its key with the operator by another channel:\n  ${ids.join('\n  ')}`,
-      );
+      printConnection(connection, options.json === true);
     });
   addTapeCommands(gateway);
   addAuthorisationCommands(gateway);

@@ -6,6 +6,7 @@
  */
 
 import { Type } from 'typebox';
+import { LOOK_PURPOSES } from '../authorisation/record.ts';
 import { IDENTITY_KINDS } from '../model/record.ts';
 import { UUID_PATTERN } from '../model/uuid.ts';
 import { findOrThrow } from '../participants/participant.ts';
@@ -91,7 +92,7 @@ export function enquirerRoutes(registry: Registry): (app: Server) => void {
           body: Type.Object(
             {
               authorisation_id: UUID,
-              purpose: Type.Enum(['Q1', 'Q2', 'Q3', 'E1']),
+              purpose: Type.Enum([...LOOK_PURPOSES]),
               use_id: UUID,
             },
             { additionalProperties: false },

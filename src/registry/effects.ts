@@ -13,7 +13,14 @@ import type { Entry } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
 import { leafHash, MerkleTree } from '../log/merkle.ts';
 import type { Registry } from './registry.ts';
-import { CLOCK_RUNS, COVERED, VISIBILITY_PARAMS, visibilityParams } from './visibility.ts';
+import {
+  CLOCK_RUNS,
+  COVERED,
+  MONTHS_OF_SUBJECT,
+  SUBJECT,
+  VISIBILITY_PARAMS,
+  visibilityParams,
+} from './visibility.ts';
 
 /** The stricter of two; WITHDRAWAL_EFFECTS ascends. */
 export function stricterEffect(left: WithdrawalEffect, right: WithdrawalEffect): WithdrawalEffect {
@@ -62,7 +69,6 @@ function rootOf(rows: readonly ErasedRow[]): Uint8Array {
   return tree.root();
 }
 
-const SUBJECT = `$${VISIBILITY_PARAMS + 1}::uuid`;
 const IDS = `$${VISIBILITY_PARAMS + 2}::uuid[]`;
 
 /**
@@ -72,11 +78,7 @@ const IDS = `$${VISIBILITY_PARAMS + 2}::uuid[]`;
 const ERASE = `
   with doomed as materialized (
     select n.account_id, n.period
-    from (select distinct on (account_id, period) * from account_month where subject_id = ${SUBJECT}
-          order by account_id, period, revision desc) n
-    join (select distinct on (account_id) account_id, account_ref, furnisher_id, kind from account
-          where subject_id = ${SUBJECT} order by account_id, revision desc) k
-      on k.account_id = n.account_id
+    from ${MONTHS_OF_SUBJECT}
     where n.authorisation_id = any(${IDS}) and $2::uuid is not null
       and not ${CLOCK_RUNS} and not ${COVERED})
   delete from account_month n using doomed d

@@ -9,7 +9,7 @@
  */
 
 import { readBrought } from '../authorisation/brought.ts';
-import { type Purpose, stateOf } from '../authorisation/record.ts';
+import { LOOK_PURPOSES, type Purpose, stateOf } from '../authorisation/record.ts';
 import { type Entry, type Refusal, traceRefusals } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
 import type { VerifyingKeys } from '../keys/jws.ts';
@@ -18,8 +18,6 @@ import { copyText } from '../tape/copy-text.ts';
 import { takeSubjects } from './other-intake.ts';
 import type { Registry } from './registry.ts';
 import { storeSignedJudged } from './store-signed.ts';
-
-const PURPOSES: readonly Purpose[] = ['Q1', 'Q2', 'Q3', 'E1'];
 
 export interface Person {
   readonly kind: string;
@@ -56,7 +54,8 @@ async function readSigned(registry: Registry, brought: EnquirerAuthorisation) {
   if (provider_id !== registry.registry_id) invalid('the provider is not this registry');
   if (recipient_class !== 'lender' || recipient_id !== brought.enquirer_id)
     invalid('the recipient is not the caller');
-  if (!PURPOSES.includes(record.purpose.code)) invalid(`the purpose is none of ${PURPOSES}`);
+  const looks: readonly Purpose[] = LOOK_PURPOSES;
+  if (!looks.includes(record.purpose.code)) invalid(`the purpose is none of ${looks}`);
   if (!events.every((event) => event.by_party === brought.enquirer_id))
     invalid("an event is not the caller's");
   return { record, events };

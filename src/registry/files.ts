@@ -9,7 +9,7 @@ import { AssentError } from '../model/error.ts';
 import { checkIdentityNumber } from '../model/identity-number.ts';
 import type { IdentityKind } from '../model/record.ts';
 import type { Registry } from './registry.ts';
-import { INCOMPLETE_SINCE, VISIBILITY_PARAMS, VISIBLE, visibilityParams } from './visibility.ts';
+import { INCOMPLETE_SINCE, SUBJECT, VISIBLE, visibilityParams } from './visibility.ts';
 
 export interface Look {
   readonly participant_id: string;
@@ -61,8 +61,6 @@ async function findSubject(registry: Registry, sought: Sought): Promise<string |
   );
   return rows[0]?.subject_id ?? null;
 }
-
-const SUBJECT = `$${VISIBILITY_PARAMS + 1}::uuid`;
 
 const ACCOUNTS = `
   select k.account_id, k.kind, k.brand, k.currency, k.opened_on, k.closed_on,

@@ -12,7 +12,7 @@ import type { AuthorisationRecord, Purpose } from '../authorisation/record.ts';
 import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
 import type { Registry } from './registry.ts';
-import { VISIBILITY_PARAMS, VISIBLE, visibilityParams } from './visibility.ts';
+import { MONTHS_OF_SUBJECT, VISIBLE, visibilityParams } from './visibility.ts';
 
 export interface PermitRequest {
   readonly enquirer_id: string;
@@ -72,17 +72,11 @@ async function factsOf(
   }));
 }
 
-const SUBJECT = `$${VISIBILITY_PARAMS + 1}::uuid`;
-
 /** The newest month of each account that may be shown. */
 const NEWEST_SHOWN = `
   select distinct on (n.account_id) n.account_id as account_ref, k.kind,
     to_char(n.period, 'YYYY-MM') as period, n.days_past_due, n.status = 'open' as active
-  from (select distinct on (account_id, period) * from account_month where subject_id = ${SUBJECT}
-        order by account_id, period, revision desc) n
-  join (select distinct on (account_id) account_id, account_ref, furnisher_id, kind from account
-        where subject_id = ${SUBJECT} order by account_id, revision desc) k
-    on k.account_id = n.account_id
+  from ${MONTHS_OF_SUBJECT}
   where ${VISIBLE}
   order by n.account_id, n.period desc`;
 

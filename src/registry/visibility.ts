@@ -98,6 +98,17 @@ const RESTRICTED = `exists (select 1 from authorisation_effect w
 export const VISIBLE = `($2::uuid is not null
   and ((not ${OUTLIVED} and (not ${RESTRICTED} or ${CLOCK_RUNS})) or ${COVERED}))`;
 
+/** The person whose months are looked at: the parameter after `visibilityParams`. */
+export const SUBJECT = `$${VISIBILITY_PARAMS + 1}::uuid`;
+
+/** A `from` list: the newest revision `n` of each month of SUBJECT, with the newest row `k` of its account. */
+export const MONTHS_OF_SUBJECT = `
+  (select distinct on (account_id, period) * from account_month where subject_id = ${SUBJECT}
+   order by account_id, period, revision desc) n
+  join (select distinct on (account_id) account_id, account_ref, furnisher_id, kind from account
+        where subject_id = ${SUBJECT} order by account_id, revision desc) k
+    on k.account_id = n.account_id`;
+
 /** $1 … of every statement that holds VISIBLE, or CLOCK_RUNS and COVERED. */
 export function visibilityParams(registry: Registry): SqlValue[] {
   const retention = registry.profile?.adverse_retention;
