@@ -1,0 +1,1 @@
+-- People found by keyed hashes of pieces of their identity; cases, merges and splits.

@@ -1,0 +1,1 @@
+-- Enquiries, the reports that answered them, and what each look stood under.

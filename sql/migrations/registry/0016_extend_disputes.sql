@@ -1,0 +1,1 @@
+-- Answers, evidence, corrections told to earlier recipients, the guard, retention.

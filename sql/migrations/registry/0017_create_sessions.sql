@@ -1,0 +1,1 @@
+-- People who have been identified, and may see their own file for a while.
