@@ -17,6 +17,7 @@ import type { Registry as RegistryLink } from '../gateway/hand-over.ts';
 import { openClient } from '../http/client.ts';
 import { gatewayApi } from '../http/gateway-api.ts';
 import type { Server } from '../http/instance.ts';
+import { personServing } from '../http/person-serving.ts';
 import { registryApi } from '../http/registry-api.ts';
 import { buildServer } from '../http/server.ts';
 import { webhookSender } from '../http/webhook-sender.ts';
@@ -356,6 +357,7 @@ export async function openRegistry(
   };
   const server = await buildServer({
     ...serverBase(config.url, ring, db),
+    ...personServing(registry),
     routes: registryApi({ registry, process, loopback }),
     title: 'Assent registry',
     description:

@@ -1,19 +1,25 @@
 /** Every route of the registry's API, in one list. */
 import { enquirerRoutes } from './enquirer-routes.ts';
 import { type FeedRoutesOptions, feedRoutes } from './feed-routes.ts';
+import { identificationRoutes } from './identification-routes.ts';
 import type { Server } from './instance.ts';
+import { mePages } from './me-pages.ts';
+import { meRoutes } from './me-routes.ts';
 import { registryProofRoutes } from './proof-routes.ts';
 import { type RegistryRoutesOptions, registryRoutes } from './registry-routes.ts';
 
 /** Adds every route of the registry. */
 export function registryApi(
   options: RegistryRoutesOptions & FeedRoutesOptions,
-): (app: Server) => void {
+): (app: Server) => Promise<void> {
   const { registry } = options;
   return (app) => {
     registryRoutes(options)(app);
     enquirerRoutes(registry)(app);
     registryProofRoutes(registry)(app);
     feedRoutes(options)(app);
+    identificationRoutes(registry)(app);
+    meRoutes(registry)(app);
+    return mePages(registry)(app);
   };
 }

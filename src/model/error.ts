@@ -7,6 +7,7 @@
  */
 import { ASKING_ERRORS } from './asking-errors.ts';
 import { FEED_ERRORS } from './feed-errors.ts';
+import { PERSON_ERRORS } from './person-errors.ts';
 
 interface ErrorKind {
   /** HTTP status when it crosses the API. */
@@ -337,6 +338,7 @@ export const ERROR_KINDS = {
   },
   ...ASKING_ERRORS,
   ...FEED_ERRORS,
+  ...PERSON_ERRORS,
   home_missing: {
     status: 400,
     title: 'The folder is no home of this program.',

@@ -13,8 +13,9 @@ export const ROLES = [
   'auditor',
   'app',
   'officer',
+  'identifier',
 ] as const;
-/** The first five call the registry, `app` and `officer` call a gateway. */
+/** `app` and `officer` call a gateway, the others the registry. A person has no role: a session. */
 export type Role = (typeof ROLES)[number];
 
 /** Every scope and what it lets a caller do; shown in the OpenAPI document. */
@@ -37,6 +38,7 @@ export const SCOPES = {
   'webhooks:write': "Register one's own endpoint for webhooks.",
   'webhooks:read': "Read every participant's endpoint and its state.",
   'authorisations:end': 'End an authorisation at the request of the person.',
+  'people:identify': 'Say who a person is, so that they may see their own file.',
   'requests:write': 'Ask borrowers, one by one.',
   'outbox:read': 'Fetch the messages that ask and remind borrowers.',
   'campaigns:write': 'Make, start, pause, stop and advance campaigns.',
@@ -55,6 +57,7 @@ export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
     'authorisations:prove',
     'authorisations:end',
     'webhooks:read',
+    'people:identify',
   ],
   furnisher: [
     'submissions:write',
@@ -83,6 +86,7 @@ export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
     'campaigns:read',
   ],
   officer: ['authorisations:read', 'coverage:read', 'campaigns:write', 'campaigns:read'],
+  identifier: ['people:identify'],
 };
 
 /** True for the exact name of a scope. */
