@@ -88,15 +88,15 @@ export class PersonWorld {
     return (await openSession(this.pair.registry, await this.ticket(n, over))).token;
   }
 
-  async subjectId(n: number): Promise<string> {
-    const { rows } = await this.pair.registry.db.query<{ subject_id: string }>(
-      `select l.subject_id from account_locator l join account a on a.account_id = l.account_id
-         and a.subject_id = l.subject_id
-       join account_month m on m.subject_id = a.subject_id
-       where m.balance_minor = $1 limit 1`,
+  /** Borrower `n` and the account, as the registry calls them. */
+  async account(n: number): Promise<{ subject_id: string; account_id: string }> {
+    const { rows } = await this.pair.registry.db.query<{ subject_id: string; account_id: string }>(
+      'select subject_id, account_id from account_month where balance_minor = $1 limit 1',
       [1000 + n],
     );
-    return rows[0]?.subject_id ?? '';
+    const [row] = rows;
+    if (!row) throw new Error('the borrower has no month');
+    return row;
   }
 
   /** A page, as a browser with the cookie of a session gets it. */

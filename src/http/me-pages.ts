@@ -6,11 +6,10 @@
  * of this session, answered by a redirect, and may be sent twice; nothing of the person stands in
  * an address, and logs name route patterns alone.
  */
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { AssentError } from '../model/error.ts';
-import { enterPage, leftPage, nothingPage } from '../pages/enter-page.ts';
+import { enterPage, leftPage } from '../pages/enter-page.ts';
 import { looksPage } from '../pages/looks-page.ts';
-import { at } from '../pages/me-layout.ts';
 import { ME_WORDS } from '../pages/me-words.ts';
 import { messagesPage } from '../pages/messages-page.ts';
 import { authorisationsPage, withdrawOwnPage } from '../pages/own-authorisations-page.ts';
@@ -20,53 +19,22 @@ import type { Registry } from '../registry/registry.ts';
 import { endSession, isTicketGood, openSession } from '../registry/sessions.ts';
 import { sessionCookie } from './authentication.ts';
 import type { Server } from './instance.ts';
+import { addFilePages } from './me-file-pages.ts';
 import {
-  type Form,
   fieldOf,
-  formToken,
+  formOf,
+  goTo,
   isFromElsewhere,
-  isSame,
+  knownOf,
   languageOf,
-  PAGES_PER_MINUTE,
+  open,
+  own,
   PREFIX,
   sendMeFailure,
   sendPage,
   takeForms,
   viewOf,
 } from './me-scope.ts';
-
-const rateLimit = { max: PAGES_PER_MINUTE, timeWindow: 60_000 };
-const schema = { hide: true };
-const open = { config: { access: 'public' as const, rateLimit }, schema };
-/** Configuration of a page for somebody who is identified. */
-export const own = { config: { access: { person: 'cookie' as const }, rateLimit }, schema };
-
-/** Somebody whose file is known. */
-export interface Known {
-  readonly subject_id: string;
-  readonly session_id: string;
-}
-
-/** @throws nothing_held */
-export function knownOf(request: FastifyRequest): Known {
-  const { subject_id, session_id } = request.person;
-  if (subject_id === null) throw new AssentError('nothing_held');
-  return { subject_id, session_id };
-}
-
-/** The form of a request, if it was drawn in its session. @throws form_outdated */
-export function formOf(registry: Registry, request: FastifyRequest, form?: FormData): Form {
-  const sent = form ?? (request.body instanceof URLSearchParams ? request.body : null);
-  const token = formToken(registry, request.person.session_id);
-  if (sent === null || isFromElsewhere(request) || !isSame(fieldOf(sent, 'form'), token))
-    throw new AssentError('form_outdated');
-  return sent;
-}
-
-/** The way back after a form: nothing is sent again by reloading. */
-export function goTo(reply: FastifyReply, request: FastifyRequest, form: Form, path: string) {
-  return reply.redirect(at({ language: languageOf(request, form) }, path), 303);
-}
 
 function cookieText(registry: Registry, token: string, seconds: number): string {
   const isSecure = registry.issuer.startsWith('https:') ? ['Secure'] : [];
@@ -139,14 +107,6 @@ function addAuthorisations(scope: Server, registry: Registry): void {
   });
 }
 
-function addOverview(scope: Server, registry: Registry): void {
-  scope.get('/', own, async (request, reply) => {
-    const view = await viewOf(registry, request);
-    if (request.person.subject_id === null) return sendPage(reply, nothingPage(view));
-    return sendPage(reply, nothingPage(view));
-  });
-}
-
 /** Adds a person's own pages to a registry's server. */
 export function mePages(registry: Registry): (app: Server) => Promise<void> {
   return async (app) => {
@@ -158,7 +118,7 @@ export function mePages(registry: Registry): (app: Server) => Promise<void> {
         );
         takeForms(scope);
         addEntering(scope, registry);
-        addOverview(scope, registry);
+        addFilePages(scope, registry);
         addReading(scope, registry);
         addAuthorisations(scope, registry);
       },

@@ -8,8 +8,9 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AssentError } from '../model/error.ts';
 import { LANGUAGES, type Language } from '../model/notice.ts';
-import { type MeFailure, type MeView, meFailurePage } from '../pages/me-layout.ts';
+import { at, type MeFailure, type MeView, meFailurePage } from '../pages/me-layout.ts';
 import { STYLE } from '../pages/style.ts';
 import { unreadMessages } from '../registry/own-looks.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -20,7 +21,7 @@ import { codeOf, logged } from './problem.ts';
 export const PREFIX = '/me';
 const FORM_BYTES = 64 * 1024;
 /** Pages a minute and address. */
-export const PAGES_PER_MINUTE = 240;
+const PAGES_PER_MINUTE = 240;
 
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 export const HEADERS: Readonly<Record<string, string>> = {
@@ -60,6 +61,7 @@ const FAILURES: Readonly<Record<string, readonly [MeFailure, number]>> = {
   not_found: ['not_found', 404],
   nothing_held: ['not_found', 404],
   authorisation_unknown: ['not_found', 404],
+  report_unknown: ['not_found', 404],
   session_unknown: ['session', 401],
   ticket_unknown: ['ticket', 404],
   form_outdated: ['outdated', 400],
@@ -77,13 +79,13 @@ export function sendMeFailure(error: unknown, request: FastifyRequest, reply: Fa
 }
 
 /** The token of every form of a session; tells nothing of the session's own. */
-export function formToken(registry: Registry, sessionId: string): string {
+function formToken(registry: Registry, sessionId: string): string {
   return Buffer.from(registry.ring.keyedHash('assent/person/form/1', sessionId)).toString(
     'base64url',
   );
 }
 
-export function isSame(left: string, right: string): boolean {
+function isSame(left: string, right: string): boolean {
   const [a, b] = [Buffer.from(left), Buffer.from(right)];
   return a.length === b.length && timingSafeEqual(a, b);
 }
@@ -114,4 +116,38 @@ export function takeForms(scope: Server): void {
     { parseAs: 'string', bodyLimit: FORM_BYTES },
     async (_request: FastifyRequest, text: string | Buffer) => new URLSearchParams(String(text)),
   );
+}
+
+const rateLimit = { max: PAGES_PER_MINUTE, timeWindow: 60_000 };
+const schema = { hide: true };
+/** Configuration of a page for anyone. */
+export const open = { config: { access: 'public' as const, rateLimit }, schema };
+/** Configuration of a page for somebody who is identified. */
+export const own = { config: { access: { person: 'cookie' as const }, rateLimit }, schema };
+
+/** Somebody whose file is known. */
+export interface Known {
+  readonly subject_id: string;
+  readonly session_id: string;
+}
+
+/** @throws nothing_held */
+export function knownOf(request: FastifyRequest): Known {
+  const { subject_id, session_id } = request.person;
+  if (subject_id === null) throw new AssentError('nothing_held');
+  return { subject_id, session_id };
+}
+
+/** The form of a request, if it was drawn in its session. @throws form_outdated */
+export function formOf(registry: Registry, request: FastifyRequest, form?: FormData): Form {
+  const sent = form ?? (request.body instanceof URLSearchParams ? request.body : null);
+  const token = formToken(registry, request.person.session_id);
+  if (sent === null || isFromElsewhere(request) || !isSame(fieldOf(sent, 'form'), token))
+    throw new AssentError('form_outdated');
+  return sent;
+}
+
+/** The way back after a form: nothing is sent again by reloading. */
+export function goTo(reply: FastifyReply, request: FastifyRequest, form: Form, path: string) {
+  return reply.redirect(at({ language: languageOf(request, form) }, path), 303);
 }

@@ -22,7 +22,7 @@ export interface MeView {
 
 export type MeSection = keyof MeWords['nav'];
 
-export const SECTIONS: readonly MeSection[] = ['overview', 'looks', 'authorisations', 'messages'];
+const SECTIONS: readonly MeSection[] = ['overview', 'file', 'looks', 'authorisations', 'messages', 'download'];
 
 const pathOf = (section: MeSection) => (section === 'overview' ? '/me' : `/me/${section}`);
 

@@ -31,8 +31,8 @@ export function readOwn<T>(
 ): Promise<T> {
   return registry.db.transaction(async (session) => {
     await session.query(
-      `insert into access (subject_id, access_id, participant_id, purpose, reason, at)
-       values ($1, $2, $3, '${OWN_PURPOSE}', $4, $5)`,
+      `insert into access (subject_id, access_id, participant_id, purpose, reason, at, kind)
+       values ($1, $2, $3, '${OWN_PURPOSE}', $4, $5, 'own')`,
       [subjectId, registry.newId(), registry.registry_id, part, registry.now()],
     );
     return read(session);
@@ -47,13 +47,19 @@ export interface OwnLook {
   readonly role: string | null;
   readonly purpose: string;
   readonly reason: string;
+  /** How it counts: new_credit, account_management, own, other; null: it is no enquiry. */
+  readonly kind: string | null;
+  /** `report`, or what else came of it. */
+  readonly outcome: string | null;
+  /** What it stood under. */
+  readonly authorisation_id: string | null;
 }
 
 /** Own looks shown one by one; there is one for every page that was opened. */
 const OWN_SHOWN = 50;
 
 const LOOKS = `
-  select a.access_id, a.at, a.purpose, a.reason,
+  select a.access_id, a.at, a.purpose, a.reason, a.kind, a.outcome, a.authorisation_id,
     case when a.purpose = '${OWN_PURPOSE}' then null else p.name end as who,
     case when a.purpose = '${OWN_PURPOSE}' then null else p.role end as role
   from access a left join participant p on p.participant_id = a.participant_id

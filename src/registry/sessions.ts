@@ -118,8 +118,8 @@ export async function identify(
     );
     if (subjectId === null) return;
     await session.query(
-      `insert into access (subject_id, access_id, participant_id, purpose, reason, at)
-       values ($1, $2, $3, 'identification', $4, $5)`,
+      `insert into access (subject_id, access_id, participant_id, purpose, reason, at, kind)
+       values ($1, $2, $3, 'identification', $4, $5, 'other')`,
       [
         subjectId,
         registry.newId(),
