@@ -5,13 +5,16 @@
  * What must stay true: every part is the real one; run again, it goes on where it was and changes
  * nothing; the exit code is 0 only when every promise held.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { countOf, portOf } from './cli/arguments.ts';
 import {
   buildGatewayServer,
+  clientOf,
   connectGateway,
+  createCard,
   createGatewayHome,
   createRegistryHome,
   isHome,
@@ -20,6 +23,7 @@ import {
   openGateway,
   openRegistry,
   operatorClient,
+  ringOf,
 } from './cli/home.ts';
 import { exitOnInterrupt, untilInterrupted } from './cli/interrupt.ts';
 import { percent, printFailure, table } from './cli/print.ts';
@@ -118,7 +122,11 @@ async function runLender(
   }
 }
 
-async function admitOnce(operator: ApiClient, card: object, lender: Lender): Promise<void> {
+async function admitOnce(
+  operator: ApiClient,
+  card: object,
+  as: { readonly role: 'furnisher' | 'identifier'; readonly brands: readonly string[] },
+): Promise<void> {
   const { participants } = await operator.json<{ participants: { participant_id: string }[] }>({
     method: 'GET',
     path: '/v1/participants',
@@ -128,12 +136,7 @@ async function admitOnce(operator: ApiClient, card: object, lender: Lender): Pro
   await operator.json({
     method: 'POST',
     path: '/v1/participants',
-    json: {
-      ...card,
-      role: 'furnisher',
-      licence_id: 'made-up',
-      brands: lender.brand ? [lender.brand] : [],
-    },
+    json: { ...card, ...as, licence_id: 'made-up' },
   });
 }
 
@@ -209,6 +212,41 @@ async function serveLender(home: string, port: number): Promise<() => Promise<vo
     await server.close();
     await open.close();
   };
+}
+
+/**
+ * Somebody who verifies who people are says who one borrower is. Their identity is kept beside the
+ * world, so that it can be said again: a link opens once, for five minutes.
+ * @returns the link
+ */
+async function identifyBorrower(home: string, operator: ApiClient, url: string, borrower: string) {
+  const provider = join(home, 'identity-provider');
+  if (!existsSync(join(provider, 'participant.json')))
+    createCard(provider, 'Harbour Identity Service');
+  const card = JSON.parse(readFileSync(join(provider, 'participant.json'), 'utf8')) as {
+    participant_id: string;
+  };
+  await admitOnce(operator, card, { role: 'identifier', brands: [] });
+  const { identity } = await operator.json<{ identity: object }>({
+    method: 'POST',
+    path: '/v1/files',
+    json: { subject_id: borrower, reason: 'first run' },
+  });
+  const text = `${JSON.stringify(identity, null, 2)}\n`;
+  writeFileSync(join(home, 'person.json'), text, { mode: 0o600 });
+  const { address } = await clientOf(url, card.participant_id, ringOf(provider)).json<{
+    address: string;
+  }>({
+    method: 'POST',
+    path: '/v1/people/sessions',
+    json: {
+      ...identity,
+      assurance: 'high',
+      evidence_sha256: createHash('sha256').update(text).digest('hex'),
+      purpose: 'own_file',
+    },
+  });
+  return address;
 }
 
 /** A borrower of both lenders, if there is one; found by the operator through the store. */
@@ -317,13 +355,23 @@ async function run(options: RunOptions): Promise<void> {
     const results: LenderResult[] = [];
     for (const [index, lender] of makeWorld({ ...WORLD, ...world }).entries()) {
       const home = join(options.home, `lender-${index + 1}`);
-      results.push(await runLender(home, lender, url, (card) => admitOnce(operator, card, lender)));
+      const brands = lender.brand ? [lender.brand] : [];
+      const admit = (card: object) => admitOnce(operator, card, { role: 'furnisher', brands });
+      results.push(await runLender(home, lender, url, admit));
     }
-    const isKept = await showWorld(results, operator, await findBorrower(open.registry));
+    const borrower = await findBorrower(open.registry);
+    const isKept = await showWorld(results, operator, borrower);
     say(isKept ? '\nEvery promise held.' : '\nA promise was broken.');
     if (!isKept) process.exitCode = 1;
     if (options.exit) return;
     const closeLender = await serveLender(join(options.home, 'lender-1'), options.port + 1);
+    if (borrower !== null) {
+      const address = await identifyBorrower(options.home, operator, url, borrower);
+      const file = join(options.home, 'person.json');
+      say(`\nOne borrower was identified, and sees their own file (once, for five minutes):
+${address}
+again: npm run -s assent -- registry identify ${file} --home ${registryHome}`);
+    }
     say(`\nAPI documentation: ${url}/documentation\nStop with Ctrl-C.`);
     await untilInterrupted();
     await closeLender();

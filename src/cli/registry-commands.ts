@@ -11,6 +11,7 @@ import { countOf, idOf, portOf, readCard, urlOf } from './arguments.ts';
 import { printCsv } from './csv-lines.ts';
 import { addRegistryFeedCommands } from './feed-commands.ts';
 import { createRegistryHome, openRegistry, operatorClient } from './home.ts';
+import { addPersonCommands } from './person-commands.ts';
 import { outcomeTable, print, printFailure, printJsonPages, table } from './print.ts';
 import { serveUntilStopped } from './serve.ts';
 import { type ShownFile, showFile } from './show-file.ts';
@@ -42,7 +43,13 @@ interface AdmitOptions extends Shared {
 }
 
 /** An operator is made with the registry's home, never admitted. */
-const ADMITTED_ROLES: readonly Role[] = ['furnisher', 'enquirer', 'supervisor', 'auditor'];
+const ADMITTED_ROLES: readonly Role[] = [
+  'furnisher',
+  'enquirer',
+  'supervisor',
+  'auditor',
+  'identifier',
+];
 
 async function admit(path: string, options: AdmitOptions): Promise<void> {
   const { role, licence: licence_id, brand: brands } = options;
@@ -64,7 +71,7 @@ function addParticipants(registry: Command): void {
   shared(registry.command('admit'))
     .argument('<card>', 'its participant.json')
     .description('admit a participant from its participant.json')
-    .option('--role <role>', 'furnisher, enquirer, supervisor or auditor', 'furnisher')
+    .option('--role <role>', ADMITTED_ROLES.join(', '), 'furnisher')
     .requiredOption('--licence <id>', 'its licence id')
     .option('--brand <name...>', 'brands it trades under', [])
     .action(admit);
@@ -240,4 +247,5 @@ export function addRegistryCommands(registry: Command): void {
   addSubmissions(registry);
   addLooks(registry);
   addRegistryFeedCommands(registry);
+  addPersonCommands(registry);
 }

@@ -302,7 +302,14 @@ function addOperatorRoutes(app: Server, { registry }: RegistryRoutesOptions): vo
           {
             participant_id: UUID,
             name: Type.String({ minLength: 1, maxLength: 200 }),
-            role: Type.Enum(['operator', 'furnisher', 'enquirer', 'supervisor', 'auditor']),
+            role: Type.Enum([
+              'operator',
+              'furnisher',
+              'enquirer',
+              'supervisor',
+              'auditor',
+              'identifier',
+            ]),
             licence_id: Type.String({ minLength: 1, maxLength: 100 }),
             brands: Type.Array(Type.String({ maxLength: 200 }), { maxItems: 50 }),
             jwks: Type.Unknown(),

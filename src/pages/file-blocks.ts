@@ -290,7 +290,7 @@ export function headBlocks({ language, document }: ReportView): Block[] {
   return [
     facts([
       [words.stoodAt, timeWords(utc(language), document.facts_at)],
-      [words.reportNumber, document.report_id],
+      [words.reportNumber, document.report_id || null],
       [words.underLaw, document.profile.name],
     ]),
   ];

@@ -22,7 +22,14 @@ export interface MeView {
 
 export type MeSection = keyof MeWords['nav'];
 
-const SECTIONS: readonly MeSection[] = ['overview', 'file', 'looks', 'authorisations', 'messages', 'download'];
+const SECTIONS: readonly MeSection[] = [
+  'overview',
+  'file',
+  'looks',
+  'authorisations',
+  'messages',
+  'download',
+];
 
 const pathOf = (section: MeSection) => (section === 'overview' ? '/me' : `/me/${section}`);
 

@@ -41,7 +41,7 @@ function need(pdf: Pdf, height: number): void {
 
 function drawHeading(pdf: Pdf, block: Extract<Block, { is: 'heading' }>): void {
   const size = block.level === 2 ? 14 : 11.5;
-  need(pdf, block.level === 2 ? 80 : 120);
+  need(pdf, block.level === 2 ? 190 : 150);
   pdf.moveDown(block.level === 2 ? 0.9 : 0.6);
   pdf.font('bold').fontSize(size).fillColor(ACCENT).text(block.text, MARGIN);
   pdf.moveDown(0.25);

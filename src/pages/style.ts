@@ -97,6 +97,7 @@ details[open] summary::before { content: "\\2212"; }
 .menu a { display: flex; align-items: center; min-height: 3rem; padding: .25rem .75rem; border: 1px solid var(--edge); border-radius: .625rem; background: var(--paper); font-size: .9375rem; text-decoration: none; }
 .menu a[aria-current] { background: var(--accent); border-color: var(--accent); color: #fff; font-weight: 600; }
 .bare-list { list-style: none; padding: 0; margin: 0; }
+h2 + .bare-list { margin-top: 1rem; }
 .step { margin-top: 1rem; }
 .small ~ .step, .card dl + .step { margin-top: 1.125rem; }
 h3 { font-size: 1.0625rem; line-height: 1.35; margin: 0; }
@@ -104,7 +105,7 @@ h3 + p { margin: .375rem 0; }
 .card p { margin: .375rem 0; }
 .mark { color: var(--warn); font-weight: 600; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-.facts { display: grid; gap: .5rem 1.25rem; margin: .75rem 0 1rem; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); }
+.facts { display: grid; gap: .5rem 1.25rem; margin: .75rem 0 1rem; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); }
 .facts > div + div { margin-top: 0; }
 .report h2 { border-top: 1px solid var(--line); margin-top: 1.5rem; padding-top: 1.5rem; }
 .report h3 { margin-top: 1.5rem; }
