@@ -24,7 +24,7 @@ create table enquiry (
   primary key (enquirer_id, enquiry_id)
 );
 -- Who asks after people without their authorisation is slowed down.
-create index enquiry_unauthorised on enquiry (enquirer_id, at) where reason = 'no_authorisation';
+create index enquiry_unauthorised on enquiry (enquirer_id, at) where reason in ('no_authorisation', 'person_differs');
 
 -- A report as it was issued: the facts it was made of, deflated and sealed under the person's key,
 -- and the hash of the bytes that went out.
