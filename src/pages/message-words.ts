@@ -3,6 +3,8 @@
  * name, never left out.
  */
 import type { Language } from '../model/notice.ts';
+import { RIGHTS_WORDS } from './rights-words.ts';
+import { WORDS } from './words.ts';
 
 export interface MessageText {
   readonly title: string;
@@ -10,11 +12,26 @@ export interface MessageText {
 }
 
 type Facts = Readonly<Record<string, unknown>>;
-type Kind = Readonly<Record<Language, (facts: Facts) => MessageText>>;
 
-const KINDS: Readonly<Record<string, Kind>> = {};
+/** The names of whoever was told of a correction. */
+function namesOf(facts: Facts): string[] {
+  const { recipients } = facts;
+  if (!Array.isArray(recipients)) return [];
+  return recipients.map((each: unknown) => String((each as { name?: unknown } | null)?.name ?? ''));
+}
 
-/** The words of a message. */
-export function messageText(language: Language, kind: string, facts: Facts): MessageText {
-  return KINDS[kind]?.[language](facts) ?? { title: kind, text: '' };
+/** The words of a message. @param who the participant it names, if it names one */
+export function messageText(
+  language: Language,
+  message: { readonly kind: string; readonly facts: Facts; readonly who: string | null },
+): MessageText {
+  const words = RIGHTS_WORDS[language];
+  const { kind, facts, who } = message;
+  const name = kind === 'look' && facts['outcome'] === 'refused' ? 'lookRefused' : kind;
+  const said = words.messages[name];
+  if (!said) return { title: kind, text: '' };
+  const [title, text] = said;
+  const told = namesOf(facts);
+  const more = told.length > 0 ? words.toldTo(told.join(WORDS[language].comma)) : '';
+  return { title: title(who ?? words.someone), text: `${text}${more}` };
 }
