@@ -6,6 +6,7 @@
  * What must stay true: neither `message` nor `detail` ever holds an identity value.
  */
 import { ASKING_ERRORS } from './asking-errors.ts';
+import { DISPUTE_ERRORS } from './dispute-errors.ts';
 import { FEED_ERRORS } from './feed-errors.ts';
 
 interface ErrorKind {
@@ -336,6 +337,7 @@ export const ERROR_KINDS = {
     remedy: 'Wait for the running import to end; after a crash, the next import signs it.',
   },
   ...ASKING_ERRORS,
+  ...DISPUTE_ERRORS,
   ...FEED_ERRORS,
   home_missing: {
     status: 400,
