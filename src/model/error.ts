@@ -6,6 +6,7 @@
  * What must stay true: neither `message` nor `detail` ever holds an identity value.
  */
 import { ASKING_ERRORS } from './asking-errors.ts';
+import { DISPUTE_ERRORS } from './dispute-errors.ts';
 import { ENQUIRY_ERRORS } from './enquiry-errors.ts';
 import { FEED_ERRORS } from './feed-errors.ts';
 import { PERSON_ERRORS } from './person-errors.ts';
@@ -339,6 +340,7 @@ export const ERROR_KINDS = {
   },
   ...ASKING_ERRORS,
   ...ENQUIRY_ERRORS,
+  ...DISPUTE_ERRORS,
   ...FEED_ERRORS,
   ...PERSON_ERRORS,
   home_missing: {

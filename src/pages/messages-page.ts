@@ -9,11 +9,13 @@ export interface MessageView {
   readonly facts: Readonly<Record<string, unknown>>;
   readonly at: Date;
   readonly read_at: Date | null;
+  /** Name of the participant it tells of. */
+  readonly who: string | null;
 }
 
 function message(view: MeView, each: MessageView): Html {
   const words = ME_WORDS[view.language];
-  const { title, text } = messageText(view.language, each.kind, each.facts);
+  const { title, text } = messageText(view.language, each);
   return html`<li class="card">
 ${each.read_at === null && html`<p class="state in-force">${words.unread}</p>`}
 <h2>${title}</h2>

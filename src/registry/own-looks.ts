@@ -105,6 +105,8 @@ export interface OwnMessage {
   readonly facts: Readonly<Record<string, unknown>>;
   readonly at: Date;
   readonly read_at: Date | null;
+  /** Name of the participant that the facts name; or null. */
+  readonly who: string | null;
 }
 
 const MESSAGES_SHOWN = 200;
@@ -113,8 +115,9 @@ const MESSAGES_SHOWN = 200;
 export async function readMessages(registry: Registry, subjectId: string): Promise<OwnMessage[]> {
   return registry.db.transaction(async (session) => {
     const { rows } = await session.query<OwnMessage>(
-      `select message_id, kind, facts, at, read_at from message where subject_id = $1
-       order by at desc, message_id limit ${MESSAGES_SHOWN}`,
+      `select m.message_id, m.kind, m.facts, m.at, m.read_at, p.name as who from message m
+       left join participant p on p.participant_id::text = m.facts ->> 'participant_id'
+       where m.subject_id = $1 order by m.at desc, m.message_id limit ${MESSAGES_SHOWN}`,
       [subjectId],
     );
     await session.query(
