@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Language } from '../src/model/notice.ts';
 import { ME_WORDS } from '../src/pages/me-words.ts';
 import { WORDS } from '../src/pages/words.ts';
+import { listDisputes, openDispute } from '../src/registry/disputes.ts';
 import { PersonWorld } from './person-world.ts';
 
 const CHROMIUM = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium'].find(
@@ -114,6 +115,19 @@ describe.skipIf(!CHROMIUM)('own pages in a browser', () => {
     }
   }
 
+  /** The one dispute of borrower `n`, opened when there is none. */
+  async function disputeOf(n: number): Promise<string> {
+    const { registry } = world.pair;
+    const { subject_id, account_id } = await world.account(n);
+    const [known] = await listDisputes(registry, subject_id);
+    if (known) return known.dispute_id;
+    const claim = {
+      ...{ field: 'days_past_due', account_id, period: '2026-03', claimed_value: '0' },
+      evidence: [Buffer.from('%PDF-1.7 a receipt')],
+    };
+    return (await openDispute(registry, subject_id, { claims: [claim] })).dispute_id;
+  }
+
   it.each(LANGUAGES)(
     'are accessible and fit, in %s',
     async (language) => {
@@ -132,6 +146,11 @@ describe.skipIf(!CHROMIUM)('own pages in a browser', () => {
           ['approvals', `/me/authorisations${lang}`],
           ['withdraw', `/me/authorisations/${id}/withdraw${lang}`],
           ['messages', `/me/messages${lang}`],
+          ['disputes', `/me/disputes${lang}`],
+          ['dispute', `/me/disputes/${await disputeOf(1)}${lang}`],
+          ['claim', `/me/disputes/new${lang}&account=${account_id}&period=2026-03`],
+          ['statement', `/me/statement${lang}`],
+          ['protection', `/me/protection${lang}`],
           ['download', `/me/download${lang}`],
           ['left', `/me/left${lang}`],
         ],

@@ -9,6 +9,7 @@ import type { FastifyRequest } from 'fastify';
 import { AssentError } from '../model/error.ts';
 import type { Language } from '../model/notice.ts';
 import type { ReportDocument } from '../model/report-document.ts';
+import { wrongForm } from '../pages/dispute-pages.ts';
 import { downloadPage } from '../pages/download-page.ts';
 import { nothingPage } from '../pages/enter-page.ts';
 import type { ReportView } from '../pages/file-blocks.ts';
@@ -69,7 +70,9 @@ function addFile(scope: Server, registry: Registry): void {
     const file = await readOwnFile(registry, knownOf(request).subject_id, 'file');
     const account = file.document.accounts?.find((each) => each.account_id === account_id);
     if (!account) throw new AssentError('not_found');
-    return sendPage(reply, accountPage(await fileView(registry, request, file), account, null));
+    const view = await fileView(registry, request, file);
+    const periods = account.months.map(({ period }) => period).reverse();
+    return sendPage(reply, accountPage(view, account, wrongForm(view, { account_id, periods })));
   });
 }
 

@@ -20,6 +20,7 @@ import { endSession, isTicketGood, openSession } from '../registry/sessions.ts';
 import { sessionCookie } from './authentication.ts';
 import type { Server } from './instance.ts';
 import { addFilePages } from './me-file-pages.ts';
+import { addRightsPages } from './me-rights-pages.ts';
 import {
   fieldOf,
   formOf,
@@ -121,6 +122,7 @@ export function mePages(registry: Registry): (app: Server) => Promise<void> {
         addFilePages(scope, registry);
         addReading(scope, registry);
         addAuthorisations(scope, registry);
+        addRightsPages(scope, registry);
       },
       { prefix: PREFIX },
     );

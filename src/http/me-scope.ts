@@ -49,6 +49,13 @@ const textOf = (form: Form | null, name: string): string | null => {
 /** One field of a form, without space around it; empty when it is not there. */
 export const fieldOf = (form: Form, name: string): string => (textOf(form, name) ?? '').trim();
 
+/** Files of a form that hold something; a browser sends an empty one where none was chosen. */
+export async function filesOf(form: Form, name: string): Promise<Uint8Array[]> {
+  const files = form.getAll(name).filter((each): each is File => typeof each !== 'string');
+  const chosen = files.filter(({ size, name: called }) => size > 0 || called !== '');
+  return Promise.all(chosen.map(async (file) => new Uint8Array(await file.arrayBuffer())));
+}
+
 export function languageOf(request: FastifyRequest, form: Form | null): Language {
   const { lang } = request.query as { lang?: unknown };
   const asked = textOf(form, 'lang') ?? lang;
@@ -61,6 +68,10 @@ const FAILURES: Readonly<Record<string, readonly [MeFailure, number]>> = {
   not_found: ['not_found', 404],
   nothing_held: ['not_found', 404],
   authorisation_unknown: ['not_found', 404],
+  dispute_unknown: ['not_found', 404],
+  block_unknown: ['not_found', 404],
+  statement_unknown: ['not_found', 404],
+  claim_invalid: ['outdated', 400],
   report_unknown: ['not_found', 404],
   session_unknown: ['session', 401],
   ticket_unknown: ['ticket', 404],
@@ -109,12 +120,29 @@ export async function viewOf(
   };
 }
 
-/** Forms as text, whatever they hold. */
+/** Multipart as the platform reads it (RFC 7578); what is none is no form. */
+async function readMultipart(type: string, bytes: Buffer): Promise<FormData> {
+  try {
+    return await new Response(new Uint8Array(bytes), {
+      headers: { 'content-type': type },
+    }).formData();
+  } catch {
+    throw new AssentError('form_outdated');
+  }
+}
+
+/** Takes forms; each route's `bodyLimit` bounds what comes with files. */
 export function takeForms(scope: Server): void {
   scope.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string', bodyLimit: FORM_BYTES },
     async (_request: FastifyRequest, text: string | Buffer) => new URLSearchParams(String(text)),
+  );
+  scope.addContentTypeParser(
+    'multipart/form-data',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, bytes: string | Buffer) =>
+      readMultipart(request.headers['content-type'] ?? '', Buffer.from(bytes)),
   );
 }
 
@@ -139,8 +167,9 @@ export function knownOf(request: FastifyRequest): Known {
 }
 
 /** The form of a request, if it was drawn in its session. @throws form_outdated */
-export function formOf(registry: Registry, request: FastifyRequest, form?: FormData): Form {
-  const sent = form ?? (request.body instanceof URLSearchParams ? request.body : null);
+export function formOf(registry: Registry, request: FastifyRequest): Form {
+  const { body } = request;
+  const sent = body instanceof URLSearchParams || body instanceof FormData ? body : null;
   const token = formToken(registry, request.person.session_id);
   if (sent === null || isFromElsewhere(request) || !isSame(fieldOf(sent, 'form'), token))
     throw new AssentError('form_outdated');

@@ -28,6 +28,8 @@ const SECTIONS: readonly MeSection[] = [
   'looks',
   'authorisations',
   'messages',
+  'disputes',
+  'protection',
   'download',
 ];
 

@@ -45,7 +45,7 @@ function card(view: MeView, each: AuthorisationView): Html {
   const purpose = words.purposes[each.purpose] ?? each.purpose;
   const name = `${purpose} (${each.recipient ?? each.provider ?? ''})`;
   const address = at(view, `/me/authorisations/${each.authorisation_id}/withdraw`);
-  return html`<li class="card">
+  return html`<li class="card" id="${each.authorisation_id}">
 <p class="state${isInForce(each) && ' in-force'}">${states[each.state] ?? each.state}</p>
 <h2>${purpose}</h2>
 ${facts(view, each)}

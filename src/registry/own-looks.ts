@@ -58,10 +58,13 @@ export interface OwnLook {
 /** Own looks shown one by one; there is one for every page that was opened. */
 const OWN_SHOWN = 50;
 
+/** Acts of the person stand under the registry, which did them at their word. */
+const IS_OWN = `(a.purpose = '${OWN_PURPOSE}'
+  or (a.participant_id = $3 and a.purpose in ('block', 'statement', 'dispute')))`;
 const LOOKS = `
   select a.access_id, a.at, a.purpose, a.reason, a.kind, a.outcome, a.authorisation_id,
-    case when a.purpose = '${OWN_PURPOSE}' then null else p.name end as who,
-    case when a.purpose = '${OWN_PURPOSE}' then null else p.role end as role
+    case when ${IS_OWN} then null else p.name end as who,
+    case when ${IS_OWN} then null else p.role end as role
   from access a left join participant p on p.participant_id = a.participant_id
   where a.subject_id = $1 and a.at >= $2`;
 
@@ -80,19 +83,18 @@ export function ownLooks(registry: Registry, subjectId: string): Promise<OwnLook
   const months = registry.profile?.access_history_months ?? null;
   const since = months === null ? null : new Date(registry.now());
   since?.setUTCMonth(since.getUTCMonth() - (months ?? 0));
-  const params = [subjectId, since ?? new Date(0)];
+  const params = [subjectId, since ?? new Date(0), registry.registry_id];
   return readOwn(registry, subjectId, 'looks', async (session) => {
     const { rows: others } = await session.query<OwnLook>(
-      `${LOOKS} and a.purpose <> '${OWN_PURPOSE}' order by a.at desc, a.access_id`,
+      `${LOOKS} and not ${IS_OWN} order by a.at desc, a.access_id`,
       params,
     );
     const { rows: own } = await session.query<OwnLook>(
-      `${LOOKS} and a.purpose = '${OWN_PURPOSE}' order by a.at desc, a.access_id limit ${OWN_SHOWN}`,
+      `${LOOKS} and ${IS_OWN} order by a.at desc, a.access_id limit ${OWN_SHOWN}`,
       params,
     );
     const { rows: counted } = await session.query<{ n: number }>(
-      `select count(*) as n from access where subject_id = $1 and at >= $2
-         and purpose = '${OWN_PURPOSE}'`,
+      `select count(*) as n from access a where a.subject_id = $1 and a.at >= $2 and ${IS_OWN}`,
       params,
     );
     return { others, own, own_count: counted[0]?.n ?? 0, since };

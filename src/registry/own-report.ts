@@ -5,6 +5,7 @@
  * person alone, and another's is as unknown as one that does not exist. Source: PIPL 45, GDPR 15
  * and 20 (E2), FCRA 609 (U6).
  */
+import { disputeRulesOf } from '../authorisation/dispute-rules.ts';
 import { profileDigest, reportRulesOf } from '../authorisation/report-rules.ts';
 import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
@@ -82,7 +83,7 @@ function shownNow(registry: Registry, facts: FileFacts): ReportDocument {
 export function readOwnFile(
   registry: Registry,
   subjectId: string,
-  part: 'overview' | 'file',
+  part: 'overview' | 'file' | 'disputes',
 ): Promise<OwnFile> {
   return readOwn(registry, subjectId, part, async (session) => {
     const facts = await readFacts(registry, session, subjectId);
@@ -97,15 +98,20 @@ export async function freeReportsLeft(
   registry: Registry,
   subjectId: string,
 ): Promise<number | null> {
-  const most = registry.profile?.free_reports_per_year ?? null;
+  const { profile } = registry;
+  const most = profile?.free_reports_per_year ?? null;
   if (most === null) return null;
+  const today = registry.now().toISOString().slice(0, 10);
+  const extra = disputeRulesOf(profile)
+    .free_report_extras.filter(({ from, to }) => from <= today && today <= to)
+    .reduce((sum, { reports }) => sum + reports, 0);
   const year = registry.now().getUTCFullYear();
   const { rows } = await registry.db.query<{ n: number }>(
     `select count(*) as n from report where subject_id = $1 and recipient_id = $2
        and enquiry_id is null and issued_at >= $3`,
     [subjectId, registry.registry_id, new Date(Date.UTC(year, 0))],
   );
-  return Math.max(0, most - (rows[0]?.n ?? 0));
+  return Math.max(0, most + extra - (rows[0]?.n ?? 0));
 }
 
 /** A wish sent twice within so long is one wish. */
