@@ -33,17 +33,8 @@ import {
 } from '../registry/own-report.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Server } from './instance.ts';
-import {
-  formOf,
-  goTo,
-  HEADERS,
-  knownOf,
-  languageOf,
-  own,
-  PREFIX,
-  sendPage,
-  viewOf,
-} from './me-scope.ts';
+import { subjectOf } from './me-schema.ts';
+import { formOf, goTo, HEADERS, languageOf, own, PREFIX, sendPage, viewOf } from './me-scope.ts';
 import { reportFonts } from './report-fonts.ts';
 
 async function fileView(
@@ -62,12 +53,12 @@ function addFile(scope: Server, registry: Registry): void {
     return sendPage(reply, overviewPage(await fileView(registry, request, file)));
   });
   scope.get('/file', own, async (request, reply) => {
-    const file = await readOwnFile(registry, knownOf(request).subject_id, 'file');
+    const file = await readOwnFile(registry, subjectOf(request).subject_id, 'file');
     return sendPage(reply, filePage(await fileView(registry, request, file)));
   });
   scope.get('/file/:account_id', own, async (request, reply) => {
     const { account_id } = request.params as { account_id: string };
-    const file = await readOwnFile(registry, knownOf(request).subject_id, 'file');
+    const file = await readOwnFile(registry, subjectOf(request).subject_id, 'file');
     const account = file.document.accounts?.find((each) => each.account_id === account_id);
     if (!account) throw new AssentError('not_found');
     const view = await fileView(registry, request, file);
@@ -87,7 +78,7 @@ const REPORT_NAME = /^([0-9a-f-]{36})(\.pdf|\.json)?$/;
 
 function addReports(scope: Server, registry: Registry): void {
   scope.get('/download', own, async (request, reply) => {
-    const { subject_id } = knownOf(request);
+    const { subject_id } = subjectOf(request);
     const { done } = request.query as { done?: unknown };
     const said = done === 'made' ? ME_WORDS[languageOf(request, null)].made : null;
     const view = await viewOf(registry, request, { done: said });
@@ -97,13 +88,13 @@ function addReports(scope: Server, registry: Registry): void {
   });
   scope.post('/reports', own, async (request, reply) => {
     const form = formOf(registry, request);
-    await issueToPerson(registry, knownOf(request).subject_id);
+    await issueToPerson(registry, subjectOf(request).subject_id);
     return goTo(reply, request, form, `${PREFIX}/download?done=made`);
   });
   scope.get('/reports/:name', own, async (request, reply) => {
     const { name } = request.params as { name: string };
     const [, id = '', ending] = REPORT_NAME.exec(name) ?? [];
-    const report = await rebuildOwn(registry, knownOf(request).subject_id, id);
+    const report = await rebuildOwn(registry, subjectOf(request).subject_id, id);
     const view = viewOfReport(report, languageOf(request, null));
     if (ending === undefined) return sendPage(reply, printPage(view, report.sha256));
     const isPdf = ending === '.pdf';

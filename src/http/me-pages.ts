@@ -21,12 +21,12 @@ import { sessionCookie } from './authentication.ts';
 import type { Server } from './instance.ts';
 import { addFilePages } from './me-file-pages.ts';
 import { addRightsPages } from './me-rights-pages.ts';
+import { subjectOf } from './me-schema.ts';
 import {
   fieldOf,
   formOf,
   goTo,
   isFromElsewhere,
-  knownOf,
   languageOf,
   open,
   own,
@@ -78,24 +78,24 @@ function doneOf(request: FastifyRequest): string | null {
 
 function addReading(scope: Server, registry: Registry): void {
   scope.get('/looks', own, async (request, reply) => {
-    const looks = await ownLooks(registry, knownOf(request).subject_id);
+    const looks = await ownLooks(registry, subjectOf(request).subject_id);
     return sendPage(reply, looksPage({ ...(await viewOf(registry, request)), ...looks }));
   });
   scope.get('/messages', own, async (request, reply) => {
-    const messages = await readMessages(registry, knownOf(request).subject_id);
+    const messages = await readMessages(registry, subjectOf(request).subject_id);
     return sendPage(reply, messagesPage(await viewOf(registry, request), messages));
   });
 }
 
 function addAuthorisations(scope: Server, registry: Registry): void {
   scope.get('/authorisations', own, async (request, reply) => {
-    const all = await ownAuthorisations(registry, knownOf(request).subject_id);
+    const all = await ownAuthorisations(registry, subjectOf(request).subject_id);
     const view = await viewOf(registry, request, { done: doneOf(request) });
     return sendPage(reply, authorisationsPage(view, all));
   });
   scope.get('/authorisations/:id/withdraw', own, async (request, reply) => {
     const { id } = request.params as { id: string };
-    const all = await ownAuthorisations(registry, knownOf(request).subject_id);
+    const all = await ownAuthorisations(registry, subjectOf(request).subject_id);
     const named = all.find((each) => each.authorisation_id === id);
     if (!named) throw new AssentError('authorisation_unknown');
     return sendPage(reply, withdrawOwnPage(await viewOf(registry, request), named));
@@ -103,7 +103,7 @@ function addAuthorisations(scope: Server, registry: Registry): void {
   scope.post('/authorisations/:id/withdraw', own, async (request, reply) => {
     const form = formOf(registry, request);
     const { id } = request.params as { id: string };
-    await withdrawOwn(registry, knownOf(request), id);
+    await withdrawOwn(registry, subjectOf(request), id);
     return goTo(reply, request, form, `${PREFIX}/authorisations?done=withdrawn`);
   });
 }

@@ -33,13 +33,13 @@ import type { Registry } from '../registry/registry.ts';
 import { listStatements, makeStatement, withdrawStatement } from '../registry/statements.ts';
 import { ACCOUNT_FIELDS, MONTH_FIELDS } from '../wire/claim.ts';
 import type { Server } from './instance.ts';
+import { subjectOf } from './me-schema.ts';
 import {
   type Form,
   fieldOf,
   filesOf,
   formOf,
   goTo,
-  knownOf,
   languageOf,
   own,
   PREFIX,
@@ -86,7 +86,7 @@ function letterFor(registry: Registry, dispute: OwnDispute, language: Language):
 
 function addDisputes(scope: Server, registry: Registry): void {
   scope.get('/disputes', own, async (request, reply) => {
-    const disputes = await ownDisputes(registry, knownOf(request).subject_id, null);
+    const disputes = await ownDisputes(registry, subjectOf(request).subject_id, null);
     const view = await viewOf(registry, request, { done: doneOf(request) });
     const lines = disputes.map((each) => ({
       ...each,
@@ -95,7 +95,7 @@ function addDisputes(scope: Server, registry: Registry): void {
     return sendPage(reply, disputesPage(view, lines));
   });
   scope.get('/disputes/:id', own, async (request, reply) => {
-    const [dispute] = await ownDisputes(registry, knownOf(request).subject_id, idOf(request));
+    const [dispute] = await ownDisputes(registry, subjectOf(request).subject_id, idOf(request));
     if (!dispute) throw new AssentError('dispute_unknown');
     const view = await viewOf(registry, request, { done: doneOf(request) });
     return sendPage(reply, disputePage(view, dispute, letterFor(registry, dispute, view.language)));
@@ -104,13 +104,16 @@ function addDisputes(scope: Server, registry: Registry): void {
     const form = formOf(registry, request);
     await done(
       'dispute_ended',
-      withdrawDispute(registry, knownOf(request).subject_id, idOf(request)),
+      withdrawDispute(registry, subjectOf(request).subject_id, idOf(request)),
     );
     return goTo(reply, request, form, `${PREFIX}/disputes/${idOf(request)}?done=dropped`);
   });
   scope.post('/looks/:id/not-me', own, async (request, reply) => {
     const form = formOf(registry, request);
-    await done('claim_running', disputeLook(registry, knownOf(request).subject_id, idOf(request)));
+    await done(
+      'claim_running',
+      disputeLook(registry, subjectOf(request).subject_id, idOf(request)),
+    );
     return goTo(reply, request, form, `${PREFIX}/disputes?done=case`);
   });
 }
@@ -171,7 +174,7 @@ function addClaiming(scope: Server, registry: Registry): void {
   scope.get('/disputes/new', own, async (request, reply) => {
     const { account, period } = request.query as Record<string, unknown>;
     const named = { account: String(account ?? ''), period: String(period ?? '') };
-    const place = await placeOf(registry, knownOf(request).subject_id, named);
+    const place = await placeOf(registry, subjectOf(request).subject_id, named);
     const view = await viewOf(registry, request);
     const sent = { chosen: '', value: '', problem: null };
     return sendPage(reply, claimPage(view, claimForm(view.language, place, sent)));
@@ -179,7 +182,7 @@ function addClaiming(scope: Server, registry: Registry): void {
   const large = { ...own, bodyLimit: EVIDENCE_FILES_MAX * EVIDENCE_BYTES_MAX + 64 * 1024 };
   scope.post('/disputes', large, async (request, reply) => {
     const form = formOf(registry, request);
-    const { subject_id } = knownOf(request);
+    const { subject_id } = subjectOf(request);
     const named = { account: fieldOf(form, 'account'), period: fieldOf(form, 'period') };
     const place = await placeOf(registry, subject_id, named);
     const [chosen, value] = [fieldOf(form, 'field'), fieldOf(form, 'value')];
@@ -209,7 +212,7 @@ async function statements(
   request: FastifyRequest,
   over: { readonly form?: Form; readonly sent: { text: string; account_id: string } | null },
 ): Promise<string> {
-  const { subject_id } = knownOf(request);
+  const { subject_id } = subjectOf(request);
   const { document } = await readOwnFile(registry, subject_id, 'file');
   const accounts = (document.accounts ?? []).map((each) => ({
     account_id: each.account_id,
@@ -238,7 +241,7 @@ function addStatements(scope: Server, registry: Registry): void {
   scope.post('/statement', own, async (request, reply) => {
     const form = formOf(registry, request);
     const [text, account_id] = [fieldOf(form, 'text'), fieldOf(form, 'account')];
-    const { subject_id } = knownOf(request);
+    const { subject_id } = subjectOf(request);
     const language = languageOf(request, form);
     try {
       const standing = await listStatements(registry, subject_id);
@@ -254,7 +257,7 @@ function addStatements(scope: Server, registry: Registry): void {
   });
   scope.post('/statement/:id/withdraw', own, async (request, reply) => {
     const form = formOf(registry, request);
-    await withdrawStatement(registry, knownOf(request).subject_id, idOf(request));
+    await withdrawStatement(registry, subjectOf(request).subject_id, idOf(request));
     return goTo(reply, request, form, `${PREFIX}/statement?done=taken`);
   });
 }
@@ -264,7 +267,7 @@ async function protection(
   request: FastifyRequest,
   over: { readonly form?: Form; readonly wrong: BlockKind | null },
 ): Promise<string> {
-  const { subject_id } = knownOf(request);
+  const { subject_id } = subjectOf(request);
   const blocks = await activeBlocks(registry.db, subject_id, registry.now());
   const view = await viewOf(registry, request, { form: over.form ?? null, done: doneOf(request) });
   return protectionPage({ ...view, blocks, wrong: over.wrong });
@@ -284,12 +287,12 @@ function addProtection(scope: Server, registry: Registry): void {
     if (isBan && !/^(?:[1-9]\d{0,2}|1[01]\d\d|1200)$/.test(months))
       return sendPage(reply, await protection(registry, request, { form, wrong: kind }), 422);
     const wish = { kind, reason, months: isBan ? Number(months) : null };
-    await placeBlock(registry, knownOf(request).subject_id, wish);
+    await placeBlock(registry, subjectOf(request).subject_id, wish);
     return goTo(reply, request, form, `${PREFIX}/protection?done=placed`);
   });
   scope.post('/protection/:id/lift', own, async (request, reply) => {
     const form = formOf(registry, request);
-    await liftBlock(registry, knownOf(request).subject_id, idOf(request));
+    await liftBlock(registry, subjectOf(request).subject_id, idOf(request));
     return goTo(reply, request, form, `${PREFIX}/protection?done=lifted`);
   });
 }

@@ -6,21 +6,15 @@
  * nothing beyond it leaves.
  */
 
-import type { FastifyRequest } from 'fastify';
-import { type TSchema, Type } from 'typebox';
-import { AssentError } from '../model/error.ts';
-import { UUID_PATTERN } from '../model/uuid.ts';
+import { Type } from 'typebox';
 import { ownAuthorisations, withdrawOwn } from '../registry/own-authorisations.ts';
 import { ownLooks, readMessages } from '../registry/own-looks.ts';
 import type { Registry } from '../registry/registry.ts';
 import { endSession, endSessionsOf, openSession } from '../registry/sessions.ts';
 import type { Server } from './instance.ts';
-
-const UUID = Type.String({ pattern: UUID_PATTERN, description: 'UUID, lower case' });
-const MOMENT = Type.String({ description: 'ISO 8601, UTC' });
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-const own = { access: { person: 'bearer' as const } };
-const tags = ['person'];
+import { addFileRoutes } from './me-file-routes.ts';
+import { addRightsRoutes } from './me-rights-routes.ts';
+import { bearer, MOMENT, nullable, plain, subjectOf, tags, UUID } from './me-schema.ts';
 
 const LOOK = Type.Object({
   access_id: UUID,
@@ -29,6 +23,9 @@ const LOOK = Type.Object({
   role: nullable(Type.String()),
   purpose: Type.String(),
   reason: Type.String(),
+  kind: nullable(Type.String()),
+  outcome: nullable(Type.String()),
+  authorisation_id: nullable(UUID),
 });
 
 const AUTHORISATION = Type.Object({
@@ -51,16 +48,6 @@ const AUTHORISATION = Type.Object({
   record_sha256: Type.String(),
   uses: Type.Integer(),
 });
-
-/** @throws nothing_held */
-export function subjectOf(request: FastifyRequest): { subject_id: string; session_id: string } {
-  const { subject_id, session_id } = request.person;
-  if (subject_id === null) throw new AssentError('nothing_held');
-  return { subject_id, session_id };
-}
-
-/** Moments as text, nothing else changed: the schema writes what it lists. */
-const plain = (value: unknown): never => JSON.parse(JSON.stringify(value)) as never;
 
 function addSession(app: Server, registry: Registry): void {
   app.post(
@@ -90,7 +77,10 @@ function addSession(app: Server, registry: Registry): void {
   );
   app.delete(
     '/v1/me/session',
-    { config: own, schema: { summary: 'End this session', tags, response: { 204: Type.Null() } } },
+    {
+      config: bearer,
+      schema: { summary: 'End this session', tags, response: { 204: Type.Null() } },
+    },
     async (request, reply) => {
       await endSession(registry, request.person.session_id);
       return reply.code(204).send(null);
@@ -99,7 +89,7 @@ function addSession(app: Server, registry: Registry): void {
   app.delete(
     '/v1/me/sessions',
     {
-      config: own,
+      config: bearer,
       schema: {
         summary: 'End every session and ticket of yours, this one too',
         tags,
@@ -117,7 +107,7 @@ function addLooks(app: Server, registry: Registry): void {
   app.get(
     '/v1/me/looks',
     {
-      config: own,
+      config: bearer,
       schema: {
         summary: 'Who looked at your file; asking is a look too',
         tags,
@@ -136,7 +126,7 @@ function addLooks(app: Server, registry: Registry): void {
   app.get(
     '/v1/me/messages',
     {
-      config: own,
+      config: bearer,
       schema: {
         summary: 'What you were told, newest first; reading marks it as read',
         tags,
@@ -149,6 +139,7 @@ function addLooks(app: Server, registry: Registry): void {
                 facts: Type.Record(Type.String(), Type.Unknown()),
                 at: MOMENT,
                 read_at: nullable(MOMENT),
+                who: nullable(Type.String()),
               }),
             ),
           }),
@@ -164,7 +155,7 @@ function addAuthorisations(app: Server, registry: Registry): void {
   app.get(
     '/v1/me/authorisations',
     {
-      config: own,
+      config: bearer,
       schema: {
         summary: 'Every authorisation of yours that the registry knows',
         tags,
@@ -177,7 +168,7 @@ function addAuthorisations(app: Server, registry: Registry): void {
   app.post(
     '/v1/me/authorisations/:authorisation_id/withdrawal',
     {
-      config: own,
+      config: bearer,
       schema: {
         summary: 'Withdraw an authorisation, at once',
         tags,
@@ -201,5 +192,7 @@ export function meRoutes(registry: Registry): (app: Server) => void {
     addSession(app, registry);
     addLooks(app, registry);
     addAuthorisations(app, registry);
+    addFileRoutes(app, registry);
+    addRightsRoutes(app, registry);
   };
 }

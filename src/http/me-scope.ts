@@ -72,6 +72,7 @@ const FAILURES: Readonly<Record<string, readonly [MeFailure, number]>> = {
   block_unknown: ['not_found', 404],
   statement_unknown: ['not_found', 404],
   claim_invalid: ['outdated', 400],
+  reports_used_up: ['outdated', 409],
   report_unknown: ['not_found', 404],
   session_unknown: ['session', 401],
   ticket_unknown: ['ticket', 404],
@@ -152,19 +153,6 @@ const schema = { hide: true };
 export const open = { config: { access: 'public' as const, rateLimit }, schema };
 /** Configuration of a page for somebody who is identified. */
 export const own = { config: { access: { person: 'cookie' as const }, rateLimit }, schema };
-
-/** Somebody whose file is known. */
-export interface Known {
-  readonly subject_id: string;
-  readonly session_id: string;
-}
-
-/** @throws nothing_held */
-export function knownOf(request: FastifyRequest): Known {
-  const { subject_id, session_id } = request.person;
-  if (subject_id === null) throw new AssentError('nothing_held');
-  return { subject_id, session_id };
-}
 
 /** The form of a request, if it was drawn in its session. @throws form_outdated */
 export function formOf(registry: Registry, request: FastifyRequest): Form {

@@ -20,6 +20,11 @@ export const PERSON_ERRORS = {
     title: 'The form does not belong to this session.',
     remedy: 'Open the page again and fill it in there.',
   },
+  reports_used_up: {
+    status: 409,
+    title: 'The free printed reports of this year are used up.',
+    remedy: 'Read the file as often as you like, or have an earlier report again.',
+  },
   nothing_held: {
     status: 404,
     title: 'What was verified about the person leads to nothing held here.',

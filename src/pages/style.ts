@@ -130,11 +130,11 @@ th { font-weight: 600; color: var(--soft); }
 .figures th, .figures td { text-align: right; padding: .375rem .5rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
 .figures th:first-child { text-align: left; padding-left: 0; }
 .field { margin: 0 0 1.125rem; }
-.field label, .field legend { display: block; float: none; font-weight: 600; margin-bottom: .25rem; }
+.field label, .field legend { display: block; font-weight: 600; margin-bottom: .25rem; }
 .field input[type=text], .field select, .field textarea, .field input[type=file] { width: 100%; min-height: 3rem; font: inherit; color: inherit; background: var(--paper); border: 2px solid var(--edge); border-radius: .625rem; padding: .5rem .75rem; }
 .field .hint { font-size: .875rem; color: var(--soft); margin: 0 0 .375rem; }
 .field .wrong { color: var(--warn); font-weight: 600; margin: 0 0 .375rem; }
-.field .choice { justify-content: flex-start; text-align: left; margin-bottom: .5rem; padding: .5rem .875rem; }
+.field .choice { display: flex; justify-content: flex-start; text-align: left; margin-bottom: .5rem; padding: .5rem .875rem; }
 @media (min-width: 34rem) {
   .pair { grid-template-columns: 1fr 1fr; }
   .card { padding: 1.5rem 1.5rem 1.375rem; }

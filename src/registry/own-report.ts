@@ -97,6 +97,7 @@ export function readOwnFile(
 export async function freeReportsLeft(
   registry: Registry,
   subjectId: string,
+  session: Session = registry.db,
 ): Promise<number | null> {
   const { profile } = registry;
   const most = profile?.free_reports_per_year ?? null;
@@ -106,7 +107,7 @@ export async function freeReportsLeft(
     .free_report_extras.filter(({ from, to }) => from <= today && today <= to)
     .reduce((sum, { reports }) => sum + reports, 0);
   const year = registry.now().getUTCFullYear();
-  const { rows } = await registry.db.query<{ n: number }>(
+  const { rows } = await session.query<{ n: number }>(
     `select count(*) as n from report where subject_id = $1 and recipient_id = $2
        and enquiry_id is null and issued_at >= $3`,
     [subjectId, registry.registry_id, new Date(Date.UTC(year, 0))],
@@ -119,7 +120,7 @@ const ONCE_MS = 60_000;
 
 /**
  * Issues a report to the person, traced and kept. Asked again within a minute it is the same one.
- * @returns its id. @throws nothing_held
+ * @returns its id. @throws nothing_held; reports_used_up: the profile's number for the year
  */
 export function issueToPerson(registry: Registry, subjectId: string): Promise<string> {
   return registry.db.transaction(async (session) => {
@@ -130,6 +131,8 @@ export function issueToPerson(registry: Registry, subjectId: string): Promise<st
       [subjectId, registry.registry_id, new Date(registry.now().getTime() - ONCE_MS)],
     );
     if (rows[0]) return rows[0].report_id;
+    if ((await freeReportsLeft(registry, subjectId, session)) === 0)
+      throw new AssentError('reports_used_up');
     const { report_id } = await issueOwnReport(registry, session, subjectId, {
       audience: 'subject',
       form: 'full',
