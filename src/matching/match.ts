@@ -1,0 +1,215 @@
+/**
+ * Finding the person a record belongs to, among all that are known by hashes of their identity.
+ *
+ * What must stay true: three outcomes, and none of them joins anybody: `same` only says that a
+ * person of the store is meant with a probability of at least SAME; `automatic` besides that two
+ * fields agree that no name gives away. A name alone is never enough.
+ */
+import type { Session } from '../database/database.ts';
+import { levelsSql, weightParams, weightSql } from './compare.ts';
+import { type Features, FIELDS } from './features.ts';
+import { fitModel, type MatchModel, type PatternCount, probabilityOf } from './model.ts';
+
+export type MatchOutcome = 'same' | 'review' | 'different';
+
+export interface Candidate {
+  readonly subject_id: string;
+  /** log2 of the odds that the levels give. */
+  readonly weight: number;
+  /** That it is the same person, when one of those in the store is meant. */
+  readonly probability: number;
+  readonly outcome: MatchOutcome;
+  /** Two strong fields agree as well: a join could do without a clerk. */
+  readonly automatic: boolean;
+}
+
+const SAME = 0.99;
+const REVIEW = 0.1;
+/** Records looked at: those that share the most keys. */
+const CANDIDATES = 100;
+/** Records of one key: more share a value so common that it says nothing. */
+const BLOCK = 500;
+
+/** `match_term` counts all records under this term. No hash is negative. */
+const ALL_RECORDS = -1;
+
+/** How sure a weight makes. */
+function outcomeOf(probability: number): MatchOutcome {
+  if (probability >= SAME) return 'same';
+  return probability >= REVIEW ? 'review' : 'different';
+}
+
+const place = (field: (typeof FIELDS)[number]) => FIELDS.indexOf(field);
+
+/** Birth date, and the house somebody lives in: each is strong, and neither follows from the other. */
+function hasStrongFields(levels: readonly (number | null)[]): boolean {
+  const isEqual = (field: (typeof FIELDS)[number]) => levels[place(field)] === 0;
+  return isEqual('birth_date') && isEqual('street_number') && isEqual('address_1');
+}
+
+/** A record of a person. */
+export interface MatchRecord {
+  readonly subject_id: string;
+  readonly record_id: string;
+  readonly features: Features;
+}
+
+const COLUMNS = FIELDS.join(', ');
+const TYPED = FIELDS.map((field) => `${field} int[]`).join(', ');
+
+/** Enters records; one that is there already is left as it is. */
+export async function enterRecords(
+  session: Session,
+  records: readonly MatchRecord[],
+): Promise<void> {
+  if (records.length === 0) return;
+  const json = records.map(({ subject_id, record_id, features }) => ({
+    subject_id,
+    record_id,
+    ...Object.fromEntries(FIELDS.map((field, at) => [field, features.pieces[at] ?? null])),
+    terms: features.terms,
+    keys: features.keys,
+  }));
+  // sql: made of FIELDS.
+  await session.query(
+    `with entered as (
+       insert into match_record (subject_id, record_id, ${COLUMNS}, terms, keys)
+       select subject_id, record_id, ${COLUMNS}, terms, keys
+       from jsonb_to_recordset($1::text::jsonb)
+         as r (subject_id uuid, record_id uuid, ${TYPED}, terms bigint[], keys bigint[])
+       on conflict (subject_id, record_id) do nothing
+       returning subject_id, record_id, terms, keys),
+     keyed as (
+       insert into match_key (key, subject_id, record_id)
+       select k.key, e.subject_id, e.record_id from entered e cross join unnest(e.keys) k (key))
+     insert into match_term (term, records)
+     select t.term, count(*) from entered e
+     cross join lateral (select distinct u.term from unnest(e.terms || $2::bigint) u (term)
+                         where u.term is not null) t
+     group by t.term order by t.term
+     on conflict (term) do update set records = match_term.records + excluded.records`,
+    [JSON.stringify(json), ALL_RECORDS],
+  );
+}
+
+/** How many records there are. */
+export async function countRecords(session: Session): Promise<number> {
+  const { rows } = await session.query<{ records: number }>(
+    'select records from match_term where term = $1',
+    [ALL_RECORDS],
+  );
+  return rows[0]?.records ?? 0;
+}
+
+interface Scored {
+  readonly subject_id: string;
+  readonly weight: number;
+  readonly levels: (number | null)[];
+}
+
+const candidateOf = ({ subject_id, weight, levels }: Scored, records: number): Candidate => {
+  const probability = probabilityOf(weight, records);
+  const outcome = outcomeOf(probability);
+  return {
+    subject_id,
+    weight,
+    probability,
+    outcome,
+    automatic: outcome === 'same' && hasStrongFields(levels),
+  };
+};
+
+// sql: made of FIELDS and the comparison's constants.
+const FIND = `
+  with a as (select ${FIELDS.map((field, at) => `$${at + 5}::int[] as ${field}`).join(', ')},
+               $1::bigint[] as terms),
+  found as (
+    select subject_id, record_id, count(*) as shared
+    from unnest($2::bigint[]) k (key)
+    cross join lateral (select subject_id, record_id from match_key
+                        where match_key.key = k.key limit ${BLOCK}) held
+    group by subject_id, record_id order by shared desc, subject_id limit ${CANDIDATES})
+  select distinct on (b.subject_id) b.subject_id, v.weight, c.levels
+  from found f
+  join match_record b on b.subject_id = f.subject_id and b.record_id = f.record_id
+  cross join a
+  ${levelsSql()}
+  ${weightSql('$3', '$4')}
+  order by b.subject_id, v.weight desc`;
+
+/** Those that the record may belong to, the likeliest first. */
+export async function findCandidates(
+  session: Session,
+  model: MatchModel,
+  features: Features,
+): Promise<Candidate[]> {
+  const records = await countRecords(session);
+  const { rows } = await session.query<Scored>(FIND, [
+    features.terms,
+    features.keys,
+    weightParams(model),
+    Math.max(1, records),
+    ...features.pieces,
+  ]);
+  return rows
+    .map((row) => candidateOf(row, records))
+    .filter((each) => each.outcome !== 'different')
+    .sort((one, other) => other.weight - one.weight);
+}
+
+/** Pairs of records of different people that share a key, in groups that are not too common. */
+const BLOCKED = `select distinct x.subject_id as a_subject, x.record_id as a_record,
+    y.subject_id as b_subject, y.record_id as b_record
+  from match_key x join match_key y on y.key = x.key and y.subject_id > x.subject_id
+  where x.key in (select key from match_key group by key having count(*) between 2 and $1)`;
+
+const PAIR = `join match_record a on a.subject_id = p.a_subject and a.record_id = p.a_record
+  join match_record b on b.subject_id = p.b_subject and b.record_id = p.b_record`;
+
+export interface Likeness extends Candidate {
+  readonly other_id: string;
+}
+
+/** Every pair of people in the store that may be one: what a clerk should look at. */
+export async function findDuplicates(session: Session, model: MatchModel): Promise<Likeness[]> {
+  const records = await countRecords(session);
+  // sql: made of the comparison's constants.
+  const { rows } = await session.query<Scored & { other_id: string }>(
+    `select distinct on (p.a_subject, p.b_subject) p.a_subject as subject_id,
+       p.b_subject as other_id, v.weight, c.levels
+     from (${BLOCKED}) p ${PAIR} ${levelsSql()} ${weightSql('$2', '$3')}
+     order by p.a_subject, p.b_subject, v.weight desc`,
+    [BLOCK, weightParams(model), Math.max(1, records)],
+  );
+  return rows
+    .map((row) => ({ ...candidateOf(row, records), other_id: row.other_id }))
+    .filter((each) => each.outcome !== 'different');
+}
+
+/** Pairs of a fit: more do not change the weights. */
+const SAMPLE = 50_000;
+
+/** Fits the weights to the records that are there, without being told who is who. */
+export async function fitToRecords(session: Session): Promise<MatchModel> {
+  const patterns = async (pairs: string, params: readonly number[]) => {
+    // sql: made of the comparison's constants.
+    const { rows } = await session.query<PatternCount>(
+      `select c.levels, count(*) as pairs from (${pairs}) p ${PAIR} ${levelsSql()} group by c.levels`,
+      params,
+    );
+    return rows;
+  };
+  const blocked = await patterns(`select * from (${BLOCKED}) every limit ${SAMPLE}`, [BLOCK]);
+  // One row against the next ones in an order that has nothing to do with who they are.
+  const random = await patterns(
+    `select x.subject_id as a_subject, x.record_id as a_record, y.subject_id as b_subject,
+       y.record_id as b_record
+     from (select *, row_number() over (order by md5(record_id::text)) as n from match_record) x
+     join (select *, row_number() over (order by md5(record_id::text || 'b')) as n
+           from match_record) y
+       on y.n between x.n + 1 and x.n + $1::int and y.subject_id <> x.subject_id
+     limit ${SAMPLE}`,
+    [20],
+  );
+  return fitModel(FIELDS.length, blocked, random);
+}
