@@ -25,6 +25,7 @@ import { createKeyFile, loadKeyFile } from '../keys/key-file.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { AssentError } from '../model/error.ts';
 import { admitParticipant, openParticipantStore } from '../participants/participant.ts';
+import { compareWaiting } from '../registry/identity-pieces.ts';
 import { listProcessing, processSubmission } from '../registry/intake.ts';
 import type { Registry } from '../registry/registry.ts';
 import { hostOf, isLoopback } from '../registry/webhook-address.ts';
@@ -185,6 +186,8 @@ function partiesOf({ name, parties, registry }: GatewayConfig): Parties {
 }
 /** How often the registry looks for webhooks that are due; new ones leave at once. */
 const WEBHOOK_POLL_MS = 1_000;
+/** How often it looks for people who came and are not compared with the others yet. */
+const COMPARE_POLL_MS = 5_000;
 
 export interface OpenGateway {
   readonly gateway: Gateway;
@@ -365,6 +368,11 @@ export async function openRegistry(
   for (const id of await listProcessing(registry)) process(id);
   const post = webhookSender(loopback);
   webhooks = startLoop(() => deliverWebhooks(registry, post), WEBHOOK_POLL_MS, onFailure);
+  const comparing = startLoop(
+    () => compareWaiting(registry, () => isClosed),
+    COMPARE_POLL_MS,
+    onFailure,
+  );
   return {
     server,
     config,
@@ -373,6 +381,7 @@ export async function openRegistry(
       isClosed = true;
       await server.close();
       await webhooks?.stop();
+      await comparing.stop();
       await work;
       await db.close();
     },

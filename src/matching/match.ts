@@ -7,7 +7,7 @@
  */
 import type { Session } from '../database/database.ts';
 import { levelsSql, weightParams, weightSql } from './compare.ts';
-import { type Features, FIELDS } from './features.ts';
+import { type Features, FIELDS, type Field } from './features.ts';
 import { fitModel, type MatchModel, type PatternCount, probabilityOf } from './model.ts';
 
 export type MatchOutcome = 'same' | 'review' | 'different';
@@ -21,6 +21,8 @@ export interface Candidate {
   readonly outcome: MatchOutcome;
   /** Two strong fields agree as well: a join could do without a clerk. */
   readonly automatic: boolean;
+  /** Fields whose values are equal. */
+  readonly agreed: readonly Field[];
 }
 
 const SAME = 0.99;
@@ -34,16 +36,16 @@ const BLOCK = 500;
 const ALL_RECORDS = -1;
 
 /** How sure a weight makes. */
-function outcomeOf(probability: number): MatchOutcome {
+export function outcomeOf(probability: number): MatchOutcome {
   if (probability >= SAME) return 'same';
   return probability >= REVIEW ? 'review' : 'different';
 }
 
-const place = (field: (typeof FIELDS)[number]) => FIELDS.indexOf(field);
+const place = (field: Field) => FIELDS.indexOf(field);
 
 /** Birth date, and the house somebody lives in: each is strong, and neither follows from the other. */
 function hasStrongFields(levels: readonly (number | null)[]): boolean {
-  const isEqual = (field: (typeof FIELDS)[number]) => levels[place(field)] === 0;
+  const isEqual = (field: Field) => levels[place(field)] === 0;
   return isEqual('birth_date') && isEqual('street_number') && isEqual('address_1');
 }
 
@@ -55,41 +57,101 @@ export interface MatchRecord {
 }
 
 const COLUMNS = FIELDS.join(', ');
-const TYPED = FIELDS.map((field) => `${field} int[]`).join(', ');
 
-/** Enters records; one that is there already is left as it is. */
-export async function enterRecords(
+const arrayText = (values: readonly (number | null)[] | null): string =>
+  values === null ? '\\N' : `{${values.map((value) => value ?? 'NULL').join(',')}}`;
+
+/**
+ * Stores records by COPY; each waits to be entered and compared. The caller sees to it that none
+ * is there already.
+ */
+export async function storeRecords(
   session: Session,
   records: readonly MatchRecord[],
 ): Promise<void> {
   if (records.length === 0) return;
-  const json = records.map(({ subject_id, record_id, features }) => ({
-    subject_id,
-    record_id,
-    ...Object.fromEntries(FIELDS.map((field, at) => [field, features.pieces[at] ?? null])),
-    terms: features.terms,
-    keys: features.keys,
-  }));
+  const lines = records.map(({ subject_id, record_id, features: { pieces, terms, keys } }) =>
+    [subject_id, record_id, ...[...pieces, terms, keys].map(arrayText)].join('\t'),
+  );
   // sql: made of FIELDS.
+  await session.copyIn(
+    `copy match_record (subject_id, record_id, ${COLUMNS}, terms, keys) from stdin`,
+    [Buffer.from(`${lines.join('\n')}\n`)],
+  );
+  const ids = records.map(({ subject_id, record_id }) => `${subject_id}\t${record_id}\n`);
+  await session.copyIn('copy match_waiting (subject_id, record_id) from stdin', [
+    Buffer.from(ids.join('')),
+  ]);
+}
+
+/** Names of records, in two lists as parameters take them. */
+export interface RecordNames {
+  readonly subject_ids: readonly string[];
+  readonly record_ids: readonly string[];
+}
+
+/**
+ * Enters at most `limit` waiting records into the lists by which others are found, and names them.
+ * Call it in a transaction that keeps others out.
+ */
+export async function enterWaiting(session: Session, limit: number): Promise<RecordNames> {
+  const { rows } = await session.query<{ subject_id: string; record_id: string }>(
+    `select subject_id, record_id from match_waiting order by subject_id, record_id limit $1`,
+    [limit],
+  );
+  const subject_ids = rows.map((row) => row.subject_id);
+  const record_ids = rows.map((row) => row.record_id);
+  const names = [subject_ids, record_ids];
+  // The waiting rows are named once more: Citus joins what is distributed alike.
   await session.query(
-    `with entered as (
-       insert into match_record (subject_id, record_id, ${COLUMNS}, terms, keys)
-       select subject_id, record_id, ${COLUMNS}, terms, keys
-       from jsonb_to_recordset($1::text::jsonb)
-         as r (subject_id uuid, record_id uuid, ${TYPED}, terms bigint[], keys bigint[])
-       on conflict (subject_id, record_id) do nothing
-       returning subject_id, record_id, terms, keys),
-     keyed as (
-       insert into match_key (key, subject_id, record_id)
-       select k.key, e.subject_id, e.record_id from entered e cross join unnest(e.keys) k (key))
-     insert into match_term (term, records)
-     select t.term, count(*) from entered e
-     cross join lateral (select distinct u.term from unnest(e.terms || $2::bigint) u (term)
+    `insert into match_key (key, subject_id, record_id)
+     select k.key, r.subject_id, r.record_id
+     from unnest($1::uuid[], $2::uuid[]) w (subject_id, record_id)
+     join match_record r on r.subject_id = w.subject_id and r.record_id = w.record_id
+     cross join unnest(r.keys) k (key)
+     on conflict (key, subject_id, record_id) do nothing`,
+    names,
+  );
+  await session.query(
+    `insert into match_term (term, records)
+     select t.term, count(*) from unnest($1::uuid[], $2::uuid[]) w (subject_id, record_id)
+     join match_record r on r.subject_id = w.subject_id and r.record_id = w.record_id
+     cross join lateral (select distinct u.term from unnest(r.terms || $3::bigint) u (term)
                          where u.term is not null) t
      group by t.term order by t.term
      on conflict (term) do update set records = match_term.records + excluded.records`,
-    [JSON.stringify(json), ALL_RECORDS],
+    [...names, ALL_RECORDS],
   );
+  await session.query(
+    `delete from match_waiting w using unnest($1::uuid[], $2::uuid[]) g (subject_id, record_id)
+     where w.subject_id = g.subject_id and w.record_id = g.record_id`,
+    names,
+  );
+  return { subject_ids, record_ids };
+}
+
+/** Takes a record out again, wherever it stands. */
+export async function removeRecord(
+  session: Session,
+  record: Pick<MatchRecord, 'subject_id' | 'record_id'>,
+): Promise<void> {
+  const names = [record.subject_id, record.record_id];
+  const { rows } = await session.query<{ n: number }>(
+    `with waited as (delete from match_waiting where subject_id = $1 and record_id = $2 returning 1)
+     select count(*) as n from waited`,
+    names,
+  );
+  const wasEntered = rows[0]?.n === 0;
+  if (wasEntered) {
+    await session.query(
+      `update match_term set records = records - 1 where term in (
+         select u.term from match_record r cross join unnest(r.terms || $3::bigint) u (term)
+         where r.subject_id = $1 and r.record_id = $2)`,
+      [...names, ALL_RECORDS],
+    );
+  }
+  await session.query('delete from match_key where subject_id = $1 and record_id = $2', names);
+  await session.query('delete from match_record where subject_id = $1 and record_id = $2', names);
 }
 
 /** How many records there are. */
@@ -116,23 +178,27 @@ const candidateOf = ({ subject_id, weight, levels }: Scored, records: number): C
     probability,
     outcome,
     automatic: outcome === 'same' && hasStrongFields(levels),
+    agreed: FIELDS.filter((_, at) => levels[at] === 0),
   };
 };
+
+/** Records `found` that share the most keys with record `a`; the comparison is the caller's. */
+const FOUND = `(
+  select held.subject_id, held.record_id, count(*) as shared
+  from unnest(a.keys) k (key)
+  cross join lateral (select subject_id, record_id from match_key
+                      where match_key.key = k.key limit ${BLOCK}) held
+  group by held.subject_id, held.record_id
+  order by shared desc, held.subject_id limit ${CANDIDATES})`;
 
 // sql: made of FIELDS and the comparison's constants.
 const FIND = `
   with a as (select ${FIELDS.map((field, at) => `$${at + 5}::int[] as ${field}`).join(', ')},
-               $1::bigint[] as terms),
-  found as (
-    select subject_id, record_id, count(*) as shared
-    from unnest($2::bigint[]) k (key)
-    cross join lateral (select subject_id, record_id from match_key
-                        where match_key.key = k.key limit ${BLOCK}) held
-    group by subject_id, record_id order by shared desc, subject_id limit ${CANDIDATES})
+               $1::bigint[] as terms, $2::bigint[] as keys)
   select distinct on (b.subject_id) b.subject_id, v.weight, c.levels
-  from found f
+  from a
+  cross join lateral ${FOUND} f
   join match_record b on b.subject_id = f.subject_id and b.record_id = f.record_id
-  cross join a
   ${levelsSql()}
   ${weightSql('$3', '$4')}
   order by b.subject_id, v.weight desc`;
@@ -157,6 +223,41 @@ export async function findCandidates(
     .sort((one, other) => other.weight - one.weight);
 }
 
+export interface Likeness extends Candidate {
+  readonly other_id: string;
+}
+
+// sql: made of the comparison's constants.
+const COMPARE = `
+  select distinct on (a.subject_id, b.subject_id) a.subject_id, b.subject_id as other_id,
+    v.weight, c.levels
+  from unnest($1::uuid[], $2::uuid[]) g (subject_id, record_id)
+  join match_record a on a.subject_id = g.subject_id and a.record_id = g.record_id
+  cross join lateral ${FOUND} f
+  join match_record b on b.subject_id = f.subject_id and b.record_id = f.record_id
+    and b.subject_id <> a.subject_id
+  ${levelsSql()}
+  ${weightSql('$3', '$4')}
+  order by a.subject_id, b.subject_id, v.weight desc`;
+
+/** Everybody in the store who may be one with one of these records, and is not the same already. */
+export async function compareRecords(
+  session: Session,
+  model: MatchModel,
+  { subject_ids, record_ids }: RecordNames,
+): Promise<Likeness[]> {
+  const records = await countRecords(session);
+  const { rows } = await session.query<Scored & { other_id: string }>(COMPARE, [
+    subject_ids,
+    record_ids,
+    weightParams(model),
+    Math.max(1, records),
+  ]);
+  return rows
+    .map((row) => ({ ...candidateOf(row, records), other_id: row.other_id }))
+    .filter((each) => each.outcome !== 'different');
+}
+
 /** Pairs of records of different people that share a key, in groups that are not too common. */
 const BLOCKED = `select distinct x.subject_id as a_subject, x.record_id as a_record,
     y.subject_id as b_subject, y.record_id as b_record
@@ -165,10 +266,6 @@ const BLOCKED = `select distinct x.subject_id as a_subject, x.record_id as a_rec
 
 const PAIR = `join match_record a on a.subject_id = p.a_subject and a.record_id = p.a_record
   join match_record b on b.subject_id = p.b_subject and b.record_id = p.b_record`;
-
-export interface Likeness extends Candidate {
-  readonly other_id: string;
-}
 
 /** Every pair of people in the store that may be one: what a clerk should look at. */
 export async function findDuplicates(session: Session, model: MatchModel): Promise<Likeness[]> {

@@ -23,6 +23,61 @@ export interface MatchModel {
   readonly u: readonly (readonly number[])[];
 }
 
+/** m and u of one field, level by level. */
+type FieldOdds = readonly [readonly number[], readonly number[]];
+const NAME: FieldOdds = [
+  [0.65, 0.06, 0.13, 0.04, 0.12],
+  [0.004, 0.0004, 0.002, 0.013, 0.9806],
+];
+const STREET: FieldOdds = [
+  [0.55, 0.34, 0.06, 0.01, 0.04],
+  [0.0008, 0.0004, 0.007, 0.1, 0.8918],
+];
+/** In the order of FIELDS (features.ts); rounded from the fit to FEBRL 3. */
+const DEFAULT: readonly FieldOdds[] = [
+  NAME,
+  NAME,
+  [
+    [0.9, 0.015, 0.02, 0.025, 0.04],
+    [0.0006, 0.001, 0.0974, 0.285, 0.616],
+  ],
+  [
+    [0.8, 0.003, 0.015, 0.03, 0.152],
+    [0.014, 0.004, 0.038, 0.154, 0.79],
+  ],
+  STREET,
+  STREET,
+  [
+    [0.64, 0.14, 0.11, 0.01, 0.1],
+    [0.001, 0.0002, 0.0009, 0.008, 0.9899],
+  ],
+  [
+    [0.76, 0.001, 0.075, 0.14, 0.024],
+    [0.0015, 0.0001, 0.012, 0.1, 0.8864],
+  ],
+  [
+    [0.935, 0.0005, 0.0005, 0.014, 0.05],
+    [0.2, 0.0005, 0.0005, 0.003, 0.796],
+  ],
+];
+/** What a store begins with, until weights are fitted to its own records. */
+export const DEFAULT_MODEL: MatchModel = {
+  m: DEFAULT.map(([m]) => m),
+  u: DEFAULT.map(([, u]) => u),
+};
+
+/**
+ * Whether in every field that was seen equal values speak for one person and quite different ones
+ * against: a fit to records that hold no pair of one person may say the opposite.
+ */
+export function isSound({ m, u }: MatchModel): boolean {
+  return m.every((levels, field) => {
+    const other = u[field] ?? [];
+    const last = LEVELS - 1;
+    return (levels[0] ?? 0) > (other[0] ?? 1) && (levels[last] ?? 1) < (other[last] ?? 0);
+  });
+}
+
 const ROUNDS = 50;
 const START = [0.8, 0.1, 0.05, 0.03, 0.02];
 /** So that no level is impossible because a sample did not have it. */

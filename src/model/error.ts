@@ -7,6 +7,7 @@
  */
 import { ASKING_ERRORS } from './asking-errors.ts';
 import { FEED_ERRORS } from './feed-errors.ts';
+import { IDENTITY_ERRORS } from './identity-errors.ts';
 
 interface ErrorKind {
   /** HTTP status when it crosses the API. */
@@ -337,6 +338,7 @@ export const ERROR_KINDS = {
   },
   ...ASKING_ERRORS,
   ...FEED_ERRORS,
+  ...IDENTITY_ERRORS,
   home_missing: {
     status: 400,
     title: 'The folder is no home of this program.',
