@@ -8,59 +8,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { loadProfile } from '../src/authorisation/profile.ts';
 import type { Database } from '../src/database/database.ts';
-import { createKeyFile, loadKeyFile } from '../src/keys/key-file.ts';
 import { merge, split, undo } from '../src/registry/identity-actions.ts';
 import { listCases, resolveCase, viewCase } from '../src/registry/identity-cases.ts';
 import { compareWaiting } from '../src/registry/identity-pieces.ts';
-import { takeSubjects } from '../src/registry/other-intake.ts';
 import { allOwnedTables } from '../src/registry/owned-tables.ts';
 import { livingSubject } from '../src/registry/people.ts';
 import type { Registry } from '../src/registry/registry.ts';
-import { copyText } from '../src/tape/copy-text.ts';
 import { makePerson } from '../src/world/people.ts';
 import { seeded } from '../src/world/seeded.ts';
+import { locate, registryOver, type Sent, send } from './identity-world.ts';
 import { BACKENDS, empty, openStore, SERVER_URL } from './pair.ts';
 
-const now = () => new Date();
-const random = (bytes: number) => randomBytes(bytes);
 const operator = randomUUID();
 const decision = { by_party: operator, why: 'seen the papers', evidence_sha256: null };
-
-interface Sent {
-  readonly ref: string;
-  readonly kind: string;
-  readonly number: string;
-  readonly name: string;
-  readonly birth_date: string;
-  readonly version?: number;
-}
-
-async function send(registry: Registry, furnisher: string, people: readonly Sent[]) {
-  const rows = people.map((each, at) => {
-    const { ref, version = 1, kind, number, name, birth_date } = each;
-    const country = kind === 'passport' ? 'DE' : null;
-    return { row: at + 1, values: [ref, String(version), kind, country, number, name, birth_date] };
-  });
-  const text = Buffer.from(copyText(rows)).toString('utf8');
-  return registry.db.transaction((session) =>
-    takeSubjects(registry, session, {
-      lines: text.split('\n').slice(0, -1),
-      firstRow: 1,
-      furnisher_id: furnisher,
-      submission_id: randomUUID(),
-    }),
-  );
-}
-
-async function locate(db: Database, ref: string): Promise<string> {
-  const { rows } = await db.query<{ subject_id: string }>(
-    'select subject_id from subject_locator where subject_ref = $1',
-    [ref],
-  );
-  return rows[0]?.subject_id ?? 'nobody';
-}
 
 const LOGS = ['identity_event', 'message', 'authorisation_clock', 'authorisation_change'];
 
@@ -139,23 +100,12 @@ describe.each(BACKENDS)('identity at the registry, on %s', (backend) => {
 
   beforeAll(async () => {
     if (missing) return;
-    const path = join(folder, 'keys.json');
-    createKeyFile(path, { random, now });
     const db = await openStore(backend, 'registry', 'identity');
     await db.query(
       `create table account_month_2026_01 partition of account_month
        for values from ('2026-01-01') to ('2026-02-01')`,
     );
-    registry = {
-      db,
-      ring: loadKeyFile(path, { random }),
-      registry_id: randomUUID(),
-      issuer: 'http://registry.test',
-      profile: loadProfile('EU'),
-      notices: {},
-      now,
-      newId: () => randomUUID(),
-    };
+    registry = registryOver(db, folder);
   });
   beforeEach(async () => {
     if (!missing) await empty(registry.db);

@@ -149,6 +149,7 @@ export async function removeRecord(
          where r.subject_id = $1 and r.record_id = $2)`,
       [...names, ALL_RECORDS],
     );
+    await session.query('delete from match_term where records <= 0');
   }
   await session.query('delete from match_key where subject_id = $1 and record_id = $2', names);
   await session.query('delete from match_record where subject_id = $1 and record_id = $2', names);

@@ -82,8 +82,8 @@ export async function tickClock(
 }
 
 /**
- * Whether people of the staged months changed since the clock stood at `since`. Call
- * it with `relyOnAuthorisations`: then the answer holds until the transaction ends.
+ * Whether people of the staged months changed, or anybody was erased, since the clock stood at
+ * `since`. Call it with `relyOnAuthorisations`: then the answer holds until the transaction ends.
  */
 export async function hasChangedSince(
   session: Session,
@@ -95,9 +95,12 @@ export async function hasChangedSince(
   if (clock - since >= CHANGES_KEPT) return true;
   const { rows } = await session.query<{ changed: boolean }>(
     `select exists (select 1 from authorisation_change c
-       join account_locator l on l.subject_id = c.subject_id and l.furnisher_id = c.provider_id
-       join stage_month m on m.account_ref = l.account_ref
-       where c.provider_id = $1 and c.tick > $2) as changed`,
+         join account_locator l on l.subject_id = c.subject_id and l.furnisher_id = c.provider_id
+         join stage_month m on m.account_ref = l.account_ref
+         where c.provider_id = $1 and c.tick > $2)
+       or exists (select 1 from authorisation_change c
+         left join subject s on s.subject_id = c.subject_id
+         where c.provider_id = $1 and c.tick > $2 and s.subject_id is null) as changed`,
     [furnisherId, since],
   );
   return rows[0]?.changed !== false;

@@ -60,10 +60,13 @@ const EVENT_ENDED = `coalesce(
   (select min(c.as_of) from ${AS_THEY_STAND} c where c.period > n.period and c.days_past_due = 0),
   (select max(c.as_of) from ${AS_THEY_STAND} c))`;
 
-/** A late month whose statutory clock still runs. */
-export const CLOCK_RUNS = `(n.days_past_due > 0 and $1::timestamptz < (case
+/** When the statutory clock of a late month runs out. */
+export const CLOCK_ENDS = `((case
   when ${CLOCK} = 'end_of_event' then ${EVENT_ENDED} else ${EVENT_BEGAN} end)
   + make_interval(months => ${MONTHS_KEPT}))`;
+
+/** A late month whose statutory clock still runs. */
+export const CLOCK_RUNS = `(n.days_past_due > 0 and $1::timestamptz < ${CLOCK_ENDS})`;
 
 /** When the registry had the month: its submission was complete. */
 const RECEIVED = `(select b.completed_at from submission b where b.submission_id = n.submission_id)`;

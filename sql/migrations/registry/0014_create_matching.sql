@@ -156,5 +156,16 @@ create table erasure_certificate (
   erased_rows jsonb not null
 );
 
+-- No sample of these goes into the planner's statistics, where an erasure would have to seek it.
+alter table identity_event alter column moved set statistics 0;
+alter table identity_event alter column prior_keys set statistics 0;
+alter table identity_case alter column claim_hash set statistics 0;
+alter table identity_case alter column details_hash set statistics 0;
+alter table identity_case alter column wrapped_key set statistics 0;
+alter table identity_case alter column identity_sealed set statistics 0;
+alter table identity_version alter column details_hash set statistics 0;
+alter table identity_version alter column identity_sealed set statistics 0;
+alter table identity_decision alter column claim_hash set statistics 0;
+
 update participant set scopes = scopes || array['identity:read', 'identity:write', 'people:erase']
 where role = 'operator';
