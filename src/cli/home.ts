@@ -50,6 +50,7 @@ function random(bytes: number): Uint8Array {
 }
 
 export const newId = () => randomUUID();
+export const SOURCES = { random, now };
 export const VERSION = '0.1.0';
 /** How long after a failure a submission is processed again. */
 const PROCESS_AGAIN_MS = 60_000;
@@ -100,7 +101,10 @@ export const writeConfig = (home: string, config: object) => writeJson(home, 'co
 
 export const isHome = (home: string) => existsSync(join(home, 'config.json'));
 
-async function openDatabase(home: string, program: 'gateway' | 'registry'): Promise<Database> {
+export async function openDatabase(
+  home: string,
+  program: 'gateway' | 'registry',
+): Promise<Database> {
   const url = process.env['DATABASE_URL'];
   const schema = process.env['DATABASE_SCHEMA'] ?? `assent_${program}`;
   const db = url ? await openPostgresql(url, schema) : await openPglite(join(home, 'database'));

@@ -1,6 +1,7 @@
 /** Every route of the registry's API, in one list. */
 import { enquirerRoutes } from './enquirer-routes.ts';
 import { type FeedRoutesOptions, feedRoutes } from './feed-routes.ts';
+import { identityRoutes } from './identity-routes.ts';
 import type { Server } from './instance.ts';
 import { registryProofRoutes } from './proof-routes.ts';
 import { type RegistryRoutesOptions, registryRoutes } from './registry-routes.ts';
@@ -15,5 +16,6 @@ export function registryApi(
     enquirerRoutes(registry)(app);
     registryProofRoutes(registry)(app);
     feedRoutes(options)(app);
+    identityRoutes(registry)(app);
   };
 }

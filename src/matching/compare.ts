@@ -4,7 +4,7 @@
  * What must stay true: the text is built from constants alone; records are compared by hashes
  * (features.ts); the comparison is symmetric but for how common a value is, which is read for `a`.
  */
-import { FIELDS, SWAPPED } from './features.ts';
+import { FIELDS, type Field, SWAPPED } from './features.ts';
 import { LEVELS, type MatchModel } from './model.ts';
 
 /** From this likeness on a field is on level 1, 2, 3; equal values are on 0, all others on 4. */
@@ -20,7 +20,7 @@ function likenessSql(x: string, y: string): string {
     else (${shared(x, y)} + ${shared(y, x)})::float8 / (cardinality(${x}) + cardinality(${y})) end`;
 }
 
-const partnerOf = (field: string): string | null => {
+const partnerOf = (field: Field): string | null => {
   for (const [one, other] of SWAPPED) {
     if (field === one) return other;
     if (field === other) return one;
@@ -32,12 +32,17 @@ const levelSql = (likeness: string): string => `case when ${likeness} is null th
     when ${likeness} = 1 then 0 ${LEVEL_FLOORS.map((floor, at) => `when ${likeness} >= ${floor} then ${at + 1}`).join(' ')}
     else ${LEVELS - 1} end`;
 
-/** `left join lateral`s over records `a` and `b` that give `c.levels smallint[]`. */
-export function levelsSql(): string {
-  const direct = FIELDS.map((field) => `${likenessSql(`a.${field}`, `b.${field}`)} as ${field}`);
+/**
+ * `left join lateral`s over records `a` and `b` that give `c.levels smallint[]`.
+ * @param present fields that `a` may have: the others are not looked at
+ */
+export function levelsSql(present: readonly Field[] = FIELDS): string {
+  const likeness = (ofA: Field, ofB: Field) =>
+    present.includes(ofA) ? likenessSql(`a.${ofA}`, `b.${ofB}`) : 'null::float8';
+  const direct = FIELDS.map((field) => `${likeness(field, field)} as ${field}`);
   const crossed = SWAPPED.flatMap(([one, other]) => [
-    `${likenessSql(`a.${one}`, `b.${other}`)} as crossed_${one}`,
-    `${likenessSql(`a.${other}`, `b.${one}`)} as crossed_${other}`,
+    `${likeness(one, other)} as crossed_${one}`,
+    `${likeness(other, one)} as crossed_${other}`,
   ]);
   const sum = (one: string, other: string) =>
     `coalesce(s.${one}, ${MISSING}) + coalesce(s.${other}, ${MISSING})`;

@@ -192,17 +192,26 @@ const FOUND = `(
   group by held.subject_id, held.record_id
   order by shared desc, held.subject_id limit ${CANDIDATES})`;
 
-// sql: made of FIELDS and the comparison's constants.
-const FIND = `
-  with a as (select ${FIELDS.map((field, at) => `$${at + 5}::int[] as ${field}`).join(', ')},
-               $1::bigint[] as terms, $2::bigint[] as keys)
-  select distinct on (b.subject_id) b.subject_id, v.weight, c.levels
-  from a
-  cross join lateral ${FOUND} f
-  join match_record b on b.subject_id = f.subject_id and b.record_id = f.record_id
-  ${levelsSql()}
-  ${weightSql('$3', '$4')}
-  order by b.subject_id, v.weight desc`;
+const findTexts = new Map<string, string>();
+
+/** The statement for records that have these fields; there are few such lists. */
+function findSql(present: readonly Field[]): string {
+  const name = present.join(' ');
+  // sql: made of FIELDS and the comparison's constants.
+  const text =
+    findTexts.get(name) ??
+    `with a as (select ${FIELDS.map((field, at) => `$${at + 5}::int[] as ${field}`).join(', ')},
+       $1::bigint[] as terms, $2::bigint[] as keys)
+     select distinct on (b.subject_id) b.subject_id, v.weight, c.levels
+     from a
+     cross join lateral ${FOUND} f
+     join match_record b on b.subject_id = f.subject_id and b.record_id = f.record_id
+     ${levelsSql(present)}
+     ${weightSql('$3', '$4')}
+     order by b.subject_id, v.weight desc`;
+  findTexts.set(name, text);
+  return text;
+}
 
 /** Those that the record may belong to, the likeliest first. */
 export async function findCandidates(
@@ -211,7 +220,9 @@ export async function findCandidates(
   features: Features,
 ): Promise<Candidate[]> {
   const records = await countRecords(session);
-  const { rows } = await session.query<Scored>(FIND, [
+  const present = FIELDS.filter((_, at) => features.pieces[at] !== null);
+  // sql: see findSql.
+  const { rows } = await session.query<Scored>(findSql(present), [
     features.terms,
     features.keys,
     weightParams(model),

@@ -117,6 +117,9 @@ export async function compareWaiting(
   return all;
 }
 
+/** Fewer say more of their chances than of people. */
+const FIT_RECORDS = 1_000;
+
 /**
  * Fits the weights to the people of the store, without being told who is who; used from then on.
  * @throws matching_unfit: the records do not tell people apart; the weights in use stay
@@ -127,6 +130,10 @@ export async function fitMatching(
   return registry.db.transaction(async (session) => {
     await session.query('select pg_advisory_xact_lock($1)', [MATCH_LOCK]);
     const records = await countRecords(session);
+    if (records < FIT_RECORDS)
+      throw new AssentError('matching_unfit', {
+        detail: `there are ${records} records, ${FIT_RECORDS} are needed`,
+      });
     const { version } = await modelInUse(session);
     const fitted = await fitToRecords(session);
     const model = withoutUnseen(fitted);
