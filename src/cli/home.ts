@@ -26,6 +26,7 @@ import { createKeyFile, loadKeyFile } from '../keys/key-file.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { AssentError } from '../model/error.ts';
 import { admitParticipant, openParticipantStore } from '../participants/participant.ts';
+import { compareWaiting } from '../registry/identity-pieces.ts';
 import { listProcessing, processSubmission } from '../registry/intake.ts';
 import type { Registry } from '../registry/registry.ts';
 import { hostOf, isLoopback } from '../registry/webhook-address.ts';
@@ -50,6 +51,7 @@ function random(bytes: number): Uint8Array {
 }
 
 export const newId = () => randomUUID();
+export const SOURCES = { random, now };
 export const VERSION = '0.1.0';
 /** How long after a failure a submission is processed again. */
 const PROCESS_AGAIN_MS = 60_000;
@@ -100,7 +102,10 @@ export const writeConfig = (home: string, config: object) => writeJson(home, 'co
 
 export const isHome = (home: string) => existsSync(join(home, 'config.json'));
 
-async function openDatabase(home: string, program: 'gateway' | 'registry'): Promise<Database> {
+export async function openDatabase(
+  home: string,
+  program: 'gateway' | 'registry',
+): Promise<Database> {
   const url = process.env['DATABASE_URL'];
   const schema = process.env['DATABASE_SCHEMA'] ?? `assent_${program}`;
   const db = url ? await openPostgresql(url, schema) : await openPglite(join(home, 'database'));
@@ -186,6 +191,8 @@ function partiesOf({ name, parties, registry }: GatewayConfig): Parties {
 }
 /** How often the registry looks for webhooks that are due; new ones leave at once. */
 const WEBHOOK_POLL_MS = 1_000;
+/** How often it looks for people who came and are not compared with the others yet. */
+const COMPARE_POLL_MS = 5_000;
 
 export interface OpenGateway {
   readonly gateway: Gateway;
@@ -367,6 +374,11 @@ export async function openRegistry(
   for (const id of await listProcessing(registry)) process(id);
   const post = webhookSender(loopback);
   webhooks = startLoop(() => deliverWebhooks(registry, post), WEBHOOK_POLL_MS, onFailure);
+  const comparing = startLoop(
+    () => compareWaiting(registry, () => isClosed),
+    COMPARE_POLL_MS,
+    onFailure,
+  );
   return {
     server,
     config,
@@ -375,6 +387,7 @@ export async function openRegistry(
       isClosed = true;
       await server.close();
       await webhooks?.stop();
+      await comparing.stop();
       await work;
       await db.close();
     },

@@ -11,6 +11,7 @@ import { countOf, idOf, portOf, readCard, urlOf } from './arguments.ts';
 import { printCsv } from './csv-lines.ts';
 import { addRegistryFeedCommands } from './feed-commands.ts';
 import { createRegistryHome, openRegistry, operatorClient } from './home.ts';
+import { addIdentityCommands } from './identity-commands.ts';
 import { addPersonCommands } from './person-commands.ts';
 import { outcomeTable, print, printFailure, printJsonPages, table } from './print.ts';
 import { serveUntilStopped } from './serve.ts';
@@ -248,4 +249,5 @@ export function addRegistryCommands(registry: Command): void {
   addLooks(registry);
   addRegistryFeedCommands(registry);
   addPersonCommands(registry);
+  addIdentityCommands(registry);
 }

@@ -3,6 +3,7 @@ import { enquirerRoutes } from './enquirer-routes.ts';
 import { enquiryRoutes } from './enquiry-routes.ts';
 import { type FeedRoutesOptions, feedRoutes } from './feed-routes.ts';
 import { identificationRoutes } from './identification-routes.ts';
+import { identityRoutes } from './identity-routes.ts';
 import type { Server } from './instance.ts';
 import { mePages } from './me-pages.ts';
 import { meRoutes } from './me-routes.ts';
@@ -20,6 +21,7 @@ export function registryApi(
     enquiryRoutes(registry)(app);
     registryProofRoutes(registry)(app);
     feedRoutes(options)(app);
+    identityRoutes(registry)(app);
     identificationRoutes(registry)(app);
     meRoutes(registry)(app);
     return mePages(registry)(app);

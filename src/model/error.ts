@@ -9,6 +9,7 @@ import { ASKING_ERRORS } from './asking-errors.ts';
 import { DISPUTE_ERRORS } from './dispute-errors.ts';
 import { ENQUIRY_ERRORS } from './enquiry-errors.ts';
 import { FEED_ERRORS } from './feed-errors.ts';
+import { IDENTITY_ERRORS } from './identity-errors.ts';
 import { PERSON_ERRORS } from './person-errors.ts';
 
 interface ErrorKind {
@@ -343,6 +344,7 @@ export const ERROR_KINDS = {
   ...DISPUTE_ERRORS,
   ...FEED_ERRORS,
   ...PERSON_ERRORS,
+  ...IDENTITY_ERRORS,
   home_missing: {
     status: 400,
     title: 'The folder is no home of this program.',

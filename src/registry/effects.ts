@@ -91,7 +91,7 @@ const ERASE = `
   returning n.authorisation_id, n.submission_id, n.row_number, ${ERASED_LEAF} as leaf`;
 
 /** Erases months under these authorisations, but for those that stay, and certifies it. */
-async function erase(
+export async function eraseMonths(
   registry: Registry,
   session: Session,
   subjectId: string,
@@ -168,5 +168,5 @@ export async function takeEffect(
       [entry.subject_id, id, effect, end.state === 'withdrawn', end.since],
     );
   }
-  if (effect === 'STOP_AND_ERASE') await erase(registry, session, entry.subject_id, ids);
+  if (effect === 'STOP_AND_ERASE') await eraseMonths(registry, session, entry.subject_id, ids);
 }

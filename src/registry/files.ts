@@ -8,6 +8,7 @@
 import { AssentError } from '../model/error.ts';
 import { checkIdentityNumber } from '../model/identity-number.ts';
 import type { IdentityKind } from '../model/record.ts';
+import { livingSubject } from './people.ts';
 import type { Registry } from './registry.ts';
 import { INCOMPLETE_SINCE, SUBJECT, VISIBLE, visibilityParams } from './visibility.ts';
 
@@ -35,7 +36,7 @@ export interface FileView {
 
 /** The person sought; null: nobody is found. */
 export async function findSubject(registry: Registry, sought: Sought): Promise<string | null> {
-  if ('subject_id' in sought) return sought.subject_id;
+  if ('subject_id' in sought) return livingSubject(registry.db, sought.subject_id);
   if ('account_ref' in sought) {
     const { rows } = await registry.db.query<{ subject_id: string }>(
       'select subject_id from account_locator where account_ref::text = $1 and furnisher_id::text = $2',

@@ -7,13 +7,18 @@
  */
 
 import type { Session } from '../database/database.ts';
+import { storeRecords } from '../matching/match.ts';
 import { checkIdentityNumber, normaliseName } from '../model/identity-number.ts';
 import { isDate } from '../model/period.ts';
 import { IDENTITY_KINDS, type IdentityKind } from '../model/record.ts';
 import { UUID } from '../model/uuid.ts';
 import { copyText, readCopyField, textLine } from '../tape/copy-text.ts';
+import { claimHash, findDecisions } from './identity-decisions.ts';
+import { featuresOf } from './identity-pieces.ts';
+import { openDetailsCases } from './open-cases.ts';
 import { outcomeOf, type PartOutcome } from './part-outcome.ts';
 import type { Registry } from './registry.ts';
+import { relyOnPeople } from './serialise.ts';
 
 type Fault = PartOutcome['faults'][number];
 
@@ -48,7 +53,7 @@ function fieldsOf(
   });
 }
 
-interface IncomingSubject {
+export interface IncomingSubject {
   readonly row: number;
   readonly subject_ref: string;
   readonly version: number;
@@ -56,6 +61,8 @@ interface IncomingSubject {
   readonly document: Uint8Array;
   readonly details: Uint8Array;
   readonly identity: string;
+  readonly name: string | null;
+  readonly birth_date: string | null;
 }
 
 function readSubject(
@@ -99,11 +106,18 @@ function readSubject(
         name,
         birth_date: birthDate,
       }),
+      name: name ?? null,
+      birth_date: birthDate ?? null,
     },
   ];
 }
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+/** Accepted: these details of the document were corrected here since. */
+const former = (row: number): Fault => ({
+  ...fault(row, 'accepted', 'V03_FORMER', 'identity_number'),
+  severity: 'warn',
+});
 /** How COPY reads bytes. */
 const bytea = (bytes: Uint8Array) => `\\x${hex(bytes)}`;
 
@@ -133,9 +147,54 @@ async function findDocuments(
   return new Map(rows.map((row) => [row.document, row]));
 }
 
-interface Located {
+export interface Located {
   readonly subject_id: string;
   readonly each: IncomingSubject;
+}
+
+interface Sorted {
+  readonly located: readonly Located[];
+  readonly fresh: readonly Located[];
+  /** Whose document is known with other details: theirs is for the operator to say. */
+  readonly doubtful: readonly Located[];
+}
+
+/** Whose each line is: by an equal document and details, or by what was decided of the two. */
+async function sortIncoming(
+  registry: Registry,
+  session: Session,
+  incoming: readonly IncomingSubject[],
+  faults: Fault[],
+): Promise<Sorted> {
+  const known = await findDocuments(session, incoming);
+  const isKnown = ({ document, details }: IncomingSubject) =>
+    known.get(hex(document))?.details === hex(details);
+  const decisions = await findDecisions(session, () =>
+    incoming.filter((each) => !isKnown(each)).map((each) => claimHash(registry.ring, each)),
+  );
+  const [located, fresh, doubtful]: [Located[], Located[], Located[]] = [[], [], []];
+  for (const each of incoming) {
+    const match = known.get(hex(each.document));
+    const decision =
+      decisions.size === 0 || isKnown(each)
+        ? undefined
+        : decisions.get(hex(claimHash(registry.ring, each)));
+    if (decision) {
+      if (decision.standing === 'former') faults.push(former(each.row));
+      located.push({ subject_id: decision.subject_id, each });
+    } else if (match && !isKnown(each)) {
+      faults.push(fault(each.row, 'held', 'V03_DETAILS', 'identity_number'));
+      doubtful.push({ subject_id: match.subject_id, each });
+    } else {
+      const subject_id = match?.subject_id ?? registry.newId();
+      if (!match) {
+        known.set(hex(each.document), { subject_id, details: hex(each.details) });
+        fresh.push({ subject_id, each });
+      }
+      located.push({ subject_id, each });
+    }
+  }
+  return { located, fresh, doubtful };
 }
 
 /** Lines of kind subject. */
@@ -144,28 +203,14 @@ export async function takeSubjects(
   session: Session,
   part: TextPart,
 ): Promise<PartOutcome> {
+  await relyOnPeople(session);
   const faults: Fault[] = [];
   const incoming = fieldsOf(part, 7, faults).flatMap(({ row, fields }) =>
     readSubject(registry, part, row, fields, faults),
   );
-  const known = await findDocuments(session, incoming);
-  const fresh: Located[] = [];
-  const located: Located[] = [];
-  for (const each of incoming) {
-    const document = hex(each.document);
-    const match = known.get(document);
-    if (match && match.details !== hex(each.details)) {
-      faults.push(fault(each.row, 'held', 'V03_DETAILS', 'identity_number'));
-      continue;
-    }
-    const subject_id = match?.subject_id ?? registry.newId();
-    if (!match) {
-      known.set(document, { subject_id, details: hex(each.details) });
-      fresh.push({ subject_id, each });
-    }
-    located.push({ subject_id, each });
-  }
+  const { located, fresh, doubtful } = await sortIncoming(registry, session, incoming, faults);
   await copySubjects(registry, session, fresh);
+  await openDetailsCases(registry, session, part.furnisher_id, doubtful);
   await session.query(`create temp table stage_located (row_number bigint, subject_ref uuid,
     subject_id uuid, identity_version int) on commit drop`);
   await session.copyIn('copy stage_located from stdin', [
@@ -213,6 +258,14 @@ async function copySubjects(
   await session.copyIn('copy subject_document (document_hash, subject_id) from stdin', [
     Buffer.from(documents.join('')),
   ]);
+  await storeRecords(
+    session,
+    fresh.map(({ subject_id, each }) => ({
+      subject_id,
+      record_id: subject_id,
+      features: featuresOf(registry, each),
+    })),
+  );
 }
 
 type Form = (value: string | null) => boolean;
@@ -250,6 +303,7 @@ export async function takeAccounts(
   session: Session,
   part: TextPart,
 ): Promise<PartOutcome> {
+  await relyOnPeople(session);
   const faults: Fault[] = [];
   const seen = new Set<string | null>();
   const rows = fieldsOf(part, 10, faults).filter(({ row, fields }) => {

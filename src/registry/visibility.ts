@@ -90,6 +90,11 @@ const hidingRules = (standing: string) => `jsonb_to_recordset(${RULES}) as u (ru
 /** The first of those rules by its name; null when none hides the month. */
 export const HIDING_RULE = `(select min(u.rule) from ${hidingRules(AS_THEY_STAND)})`;
 
+/** When the statutory clock of a late month runs out. Names every parameter, as CLOCK_RUNS does. */
+export const CLOCK_ENDS = `((case when ${RULES} is null then null
+  when ${CLOCK} = 'end_of_event' then greatest(n.as_of, ${eventEnded(AS_THEY_STAND)})
+  else ${eventBegan(AS_THEY_STAND)} end) + make_interval(months => ${MONTHS_KEPT}))`;
+
 /** When the registry had the month: its submission was complete. */
 const RECEIVED = `(select b.completed_at from submission b where b.submission_id = n.submission_id)`;
 

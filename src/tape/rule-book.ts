@@ -10,7 +10,7 @@
 import type { RuleText } from '../model/fault.ts';
 
 /** Goes into every receipt. */
-export const RULE_SET_VERSION = 3;
+export const RULE_SET_VERSION = 4;
 
 export interface SqlRule extends RuleText {
   /** True when the row breaks the rule. Constants only: nothing of a row is written into it. */
@@ -275,6 +275,14 @@ export const OTHER_RULES: readonly RuleText[] = [
     'identity_number',
     'One document belongs to one name and birth date.',
     'Wait for the registry to resolve it, or correct name and birth date.',
+  ),
+  text(
+    'V03_FORMER',
+    'warn',
+    'identity',
+    'identity_number',
+    'Name and birth date are those the registry knows by now.',
+    "Renew your own record: the person's identity was corrected at the registry on evidence.",
   ),
   text(
     'V13_GAP',
