@@ -217,7 +217,7 @@ async function write(
     };
   });
   const params = [JSON.stringify(looks), by.moment, by.enquirer_id, by.purpose_code, kind, by.form];
-  await session.query(WRITE, params);
+  await session.query(WRITE, params, { prepared: true });
 }
 
 /**
@@ -233,7 +233,7 @@ export async function readNamed(
   if (people.length === 0) return new Map();
   const params = [...factsParams({ ...registry, now: () => moment }, people), [...ids]];
   // sql: made of the constants of the facts.
-  const { rows } = await session.query<NamedRow>(READ, params);
+  const { rows } = await session.query<NamedRow>(READ, params, { prepared: true });
   return new Map(rows.map((row) => [row.subject_id, row]));
 }
 
