@@ -7,6 +7,7 @@ import { identityRoutes } from './identity-routes.ts';
 import type { Server } from './instance.ts';
 import { mePages } from './me-pages.ts';
 import { meRoutes } from './me-routes.ts';
+import { portfolioRoutes } from './portfolio-routes.ts';
 import { registryProofRoutes } from './proof-routes.ts';
 import { type RegistryRoutesOptions, registryRoutes } from './registry-routes.ts';
 
@@ -19,6 +20,7 @@ export function registryApi(
     registryRoutes(options)(app);
     enquirerRoutes(registry)(app);
     enquiryRoutes(registry)(app);
+    portfolioRoutes(registry)(app);
     registryProofRoutes(registry)(app);
     feedRoutes(options)(app);
     identityRoutes(registry)(app);

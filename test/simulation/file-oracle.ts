@@ -25,6 +25,7 @@ export interface Held {
 
 /** The values of a profile that say what becomes of what is held. */
 export interface FileLaw {
+  readonly name: string;
   readonly withdrawal_effect: string;
   readonly effect_after: readonly string[];
   readonly adverse_retention: { readonly months: number; readonly from: string };
@@ -96,6 +97,19 @@ export function clockRuns(month: Held, account: readonly Held[], scene: FileScen
   return scene.now < monthsLater(asOf(start), months);
 }
 
+/**
+ * China's credit repair: what was late by little from 2020 to 2025, and repaid by the end of March
+ * 2026, is not displayed from 2026 on. In the simulation a late month is late by half a yuan, of
+ * which only an open account tells.
+ */
+function isRepaired(month: Held, account: readonly Held[], { keeping, now }: FileScene): boolean {
+  const isRepaid = account.some(
+    (later) => later.period > month.period && later.period <= '2026-03' && !isLate(later),
+  );
+  const isSpoken = newest(month).open && month.period >= '2020-01' && month.period <= '2025-12';
+  return keeping.name === 'CN' && isLate(month) && isSpoken && isRepaid && now >= '2026-01-01';
+}
+
 /** Some approval of this lender covers the month now: the law of storing is that of showing. */
 function isCovered(month: Held, all: readonly Approval[], scene: FileScene): boolean {
   const { days_past_due, open } = newest(month);
@@ -120,6 +134,9 @@ export function isShown(
   all: readonly Approval[],
   scene: FileScene,
 ): boolean {
+  // Purged or not, what is obsolete is shown to nobody.
+  if (isLate(month) && !clockRuns(month, account, scene)) return false;
+  if (isRepaired(month, account, scene)) return false;
   const effect = effectOn(month, all, scene);
   if (effect === null || effect === 'STOP_NEW') return true;
   return clockRuns(month, account, scene) || isCovered(month, all, scene);

@@ -1,5 +1,5 @@
 /**
- * The two levels of the simulation behind one shape: open, live a batch of histories from a seed,
+ * The levels of the simulation behind one shape: open, live a batch of histories from a seed,
  * close. The tests and the command drive them.
  *
  * What must stay true: a batch of a level has always the same size, because its histories come
@@ -10,9 +10,10 @@ import { openPglite } from '../../src/database/pglite.ts';
 import type { Backend } from '../pair.ts';
 import { liveEndToEnd, PEOPLE } from './end-to-end.ts';
 import { liveAtTheGate } from './gate-level.ts';
+import { LIVES, liveReports } from './report-lives.ts';
 import { World } from './world.ts';
 
-export const LEVELS = ['gate', 'end-to-end'] as const;
+export const LEVELS = ['gate', 'end-to-end', 'reports'] as const;
 type LevelName = (typeof LEVELS)[number];
 
 export interface Level {
@@ -44,9 +45,17 @@ async function openEndToEnd(backend: Backend): Promise<Level> {
   return { name: 'end-to-end', batch: PEOPLE, live, close: () => world.close() };
 }
 
-/** @param backend of the end-to-end level; the gate level lives on PGlite */
+/** A registry whose reports are all made again at the end of an episode. */
+async function openReports(backend: Backend): Promise<Level> {
+  const world = await World.open(backend);
+  const live = async (seed: number) => ({ ...(await liveReports(world, seed)) });
+  return { name: 'reports', batch: LIVES, live, close: () => world.close() };
+}
+
+/** @param backend of the levels that have a registry; the gate level lives on PGlite */
 export function openLevel(name: LevelName, backend: Backend = 'pglite'): Promise<Level> {
-  return name === 'gate' ? openGate() : openEndToEnd(backend);
+  if (name === 'gate') return openGate();
+  return name === 'reports' ? openReports(backend) : openEndToEnd(backend);
 }
 
 /** How many batches so many histories are. */
