@@ -5,16 +5,13 @@
  * What must stay true: every part is the real one; run again, it goes on where it was and changes
  * nothing; the exit code is 0 only when every promise held.
  */
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { countOf, portOf } from './cli/arguments.ts';
 import {
   buildGatewayServer,
-  clientOf,
   connectGateway,
-  createCard,
   createGatewayHome,
   createRegistryHome,
   isHome,
@@ -23,8 +20,8 @@ import {
   openGateway,
   openRegistry,
   operatorClient,
-  ringOf,
 } from './cli/home.ts';
+import { identifyBorrower } from './cli/identify-borrower.ts';
 import { exitOnInterrupt, untilInterrupted } from './cli/interrupt.ts';
 import { percent, printFailure, table } from './cli/print.ts';
 import { showAudit } from './cli/registry-commands.ts';
@@ -214,41 +211,6 @@ async function serveLender(home: string, port: number): Promise<() => Promise<vo
   };
 }
 
-/**
- * Somebody who verifies who people are says who one borrower is. Their identity is kept beside the
- * world, so that it can be said again: a link opens once, for five minutes.
- * @returns the link
- */
-async function identifyBorrower(home: string, operator: ApiClient, url: string, borrower: string) {
-  const provider = join(home, 'identity-provider');
-  if (!existsSync(join(provider, 'participant.json')))
-    createCard(provider, 'Harbour Identity Service');
-  const card = JSON.parse(readFileSync(join(provider, 'participant.json'), 'utf8')) as {
-    participant_id: string;
-  };
-  await admitOnce(operator, card, { role: 'identifier', brands: [] });
-  const { identity } = await operator.json<{ identity: object }>({
-    method: 'POST',
-    path: '/v1/files',
-    json: { subject_id: borrower, reason: 'first run' },
-  });
-  const text = `${JSON.stringify(identity, null, 2)}\n`;
-  writeFileSync(join(home, 'person.json'), text, { mode: 0o600 });
-  const { address } = await clientOf(url, card.participant_id, ringOf(provider)).json<{
-    address: string;
-  }>({
-    method: 'POST',
-    path: '/v1/people/sessions',
-    json: {
-      ...identity,
-      assurance: 'high',
-      evidence_sha256: createHash('sha256').update(text).digest('hex'),
-      purpose: 'own_file',
-    },
-  });
-  return address;
-}
-
 /** A borrower of both lenders, if there is one; found by the operator through the store. */
 async function findBorrower(
   registry: Awaited<ReturnType<typeof openRegistry>>['registry'],
@@ -366,11 +328,9 @@ async function run(options: RunOptions): Promise<void> {
     if (options.exit) return;
     const closeLender = await serveLender(join(options.home, 'lender-1'), options.port + 1);
     if (borrower !== null) {
-      const address = await identifyBorrower(options.home, operator, url, borrower);
-      const file = join(options.home, 'person.json');
-      say(`\nOne borrower was identified, and sees their own file (once, for five minutes):
-${address}
-again: npm run -s assent -- registry identify ${file} --home ${registryHome}`);
+      const admit = (card: object) => admitOnce(operator, card, { role: 'identifier', brands: [] });
+      const people = { home: options.home, registryHome, url, operator, admit };
+      say(await identifyBorrower(people, borrower));
     }
     say(`\nAPI documentation: ${url}/documentation\nStop with Ctrl-C.`);
     await untilInterrupted();

@@ -4,10 +4,11 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Fonts } from '../pages/report-pdf.ts';
 
+const require = createRequire(import.meta.url);
 let loading: Promise<Fonts> | null = null;
 
 async function load(): Promise<Fonts> {
-  const main = createRequire(import.meta.url).resolve('@embedpdf/fonts-sc');
+  const main = require.resolve('@embedpdf/fonts-sc');
   const file = (weight: string) =>
     readFile(join(dirname(main), '..', 'fonts', `NotoSansHans-${weight}.otf`));
   const [regular, bold] = await Promise.all([file('Regular'), file('Bold')]);

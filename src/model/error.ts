@@ -266,11 +266,6 @@ export const ERROR_KINDS = {
     title: 'The manifest does not describe this submission.',
     remedy: 'Complete with the manifest of the parts that were uploaded.',
   },
-  file_unknown: {
-    status: 404,
-    title: 'There is no file of that person.',
-    remedy: 'Check the id or the document.',
-  },
   authorisation_invalid: {
     status: 422,
     title: 'The authorisation or its event is not as it must be.',

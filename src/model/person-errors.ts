@@ -1,4 +1,4 @@
-/** Failure codes of a person's own routes; error.ts lists every code and checks these with the rest. */
+/** Failure codes of a person's file and own routes; error.ts lists every code and checks these with the rest. */
 export const PERSON_ERRORS = {
   not_identified: {
     status: 422,
@@ -24,6 +24,11 @@ export const PERSON_ERRORS = {
     status: 409,
     title: 'The free printed reports of this year are used up.',
     remedy: 'Read the file as often as you like, or have an earlier report again.',
+  },
+  file_unknown: {
+    status: 404,
+    title: 'There is no file of that person.',
+    remedy: 'Check the id or the document.',
   },
   nothing_held: {
     status: 404,

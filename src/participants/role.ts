@@ -17,6 +17,8 @@ export const ROLES = [
 ] as const;
 /** `app` and `officer` call a gateway, the others the registry. A person has no role: a session. */
 export type Role = (typeof ROLES)[number];
+/** Those that a registry admits. */
+export const REGISTRY_ROLES = ROLES.filter((role) => role !== 'app' && role !== 'officer');
 
 /** Every scope and what it lets a caller do; shown in the OpenAPI document. */
 export const SCOPES = {

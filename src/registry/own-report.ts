@@ -17,6 +17,7 @@ import {
   reportDocument,
 } from '../model/report-document.ts';
 import { OWN_PURPOSE, readOwn } from './own-looks.ts';
+import { quotaOf } from './quota.ts';
 import type { Registry } from './registry.ts';
 import { issueOwnReport, type RebuiltReport, rebuildReport } from './report.ts';
 import { readFacts } from './report-facts.ts';
@@ -100,19 +101,15 @@ export async function freeReportsLeft(
   session: Session = registry.db,
 ): Promise<number | null> {
   const { profile } = registry;
-  const most = profile?.free_reports_per_year ?? null;
-  if (most === null) return null;
   const today = registry.now().toISOString().slice(0, 10);
-  const extra = disputeRulesOf(profile)
-    .free_report_extras.filter(({ from, to }) => from <= today && today <= to)
-    .reduce((sum, { reports }) => sum + reports, 0);
-  const year = registry.now().getUTCFullYear();
-  const { rows } = await session.query<{ n: number }>(
-    `select count(*) as n from report where subject_id = $1 and recipient_id = $2
-       and enquiry_id is null and issued_at >= $3`,
-    [subjectId, registry.registry_id, new Date(Date.UTC(year, 0))],
+  const { rows } = await session.query<{ day: string }>(
+    `select to_char(issued_at at time zone 'UTC', 'YYYY-MM-DD') as day from report
+     where subject_id = $1 and recipient_id = $2 and enquiry_id is null and issued_at >= $3`,
+    [subjectId, registry.registry_id, new Date(`${today.slice(0, 4)}-01-01T00:00:00Z`)],
   );
-  return Math.max(0, most + extra - (rows[0]?.n ?? 0));
+  const issued = rows.map(({ day }) => day);
+  const extras = disputeRulesOf(profile).free_report_extras;
+  return quotaOf(today, issued, profile?.free_reports_per_year ?? null, extras).left;
 }
 
 /** A wish sent twice within so long is one wish. */
