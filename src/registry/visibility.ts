@@ -8,11 +8,13 @@
  * otherwise it is storage only (PIPL 47). A month whose authorisation has no such effect is shown.
  * A month whose data life has run out is shown only while another covers it: what was agreed to be
  * kept for so long is not kept in sight for longer, not by a statutory clock either.
+ * A month that was refuted in a dispute, alone or with its account, is shown to nobody.
  * Source: domain facts 2.1 C4, C20, C24, 3.4 (DataLife), 3.7 (c) to (e).
  */
 import type { Act } from '../authorisation/check.ts';
 import { decideParams, passesSql } from '../authorisation/decide.ts';
 import type { SqlValue } from '../database/database.ts';
+import { IS_REFUTED } from './guard.ts';
 import type { Registry } from './registry.ts';
 
 const NOBODY = '00000000-0000-0000-0000-000000000000';
@@ -95,7 +97,7 @@ const RESTRICTED = `exists (select 1 from authorisation_effect w
  * Parameters from $1 on are `visibilityParams`. Ask with the subject fixed: every sub-select
  * stays within it.
  */
-export const VISIBLE = `($2::uuid is not null
+export const VISIBLE = `($2::uuid is not null and not ${IS_REFUTED}
   and ((not ${OUTLIVED} and (not ${RESTRICTED} or ${CLOCK_RUNS})) or ${COVERED}))`;
 
 /** The person whose months are looked at: the parameter after `visibilityParams`. */
