@@ -1,4 +1,5 @@
 /** Every route of the registry's API, in one list. */
+import { disputeRoutes } from './dispute-routes.ts';
 import { enquirerRoutes } from './enquirer-routes.ts';
 import { type FeedRoutesOptions, feedRoutes } from './feed-routes.ts';
 import type { Server } from './instance.ts';
@@ -15,5 +16,6 @@ export function registryApi(
     enquirerRoutes(registry)(app);
     registryProofRoutes(registry)(app);
     feedRoutes(options)(app);
+    disputeRoutes(registry)(app);
   };
 }

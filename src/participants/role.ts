@@ -37,6 +37,10 @@ export const SCOPES = {
   'webhooks:write': "Register one's own endpoint for webhooks.",
   'webhooks:read': "Read every participant's endpoint and its state.",
   'authorisations:end': 'End an authorisation at the request of the person.',
+  'claims:answer': "Read and answer claims about one's own accounts, certify what was held back.",
+  'disputes:read': 'Read disputes; each look leaves a trace.',
+  'disputes:decide': 'Decide claims, extend the time for an answer.',
+  'retention:run': 'Run the daily sweep and purge, read their certificates.',
   'requests:write': 'Ask borrowers, one by one.',
   'outbox:read': 'Fetch the messages that ask and remind borrowers.',
   'campaigns:write': 'Make, start, pause, stop and advance campaigns.',
@@ -55,6 +59,9 @@ export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
     'authorisations:prove',
     'authorisations:end',
     'webhooks:read',
+    'disputes:read',
+    'disputes:decide',
+    'retention:run',
   ],
   furnisher: [
     'submissions:write',
@@ -63,6 +70,7 @@ export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
     'events:write',
     'feed:read',
     'webhooks:write',
+    'claims:answer',
   ],
   enquirer: [
     'authorisations:bring',

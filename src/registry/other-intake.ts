@@ -269,7 +269,7 @@ export async function takeAccounts(
   await session.query(
     `create temp table stage_account on commit drop as
      select t.*, s.subject_id, l.account_id as known_id, l.subject_id as known_subject,
-            l.revision as known_revision
+            l.revision as known_revision, l.closed_on as known_closed_on
      from arrived_account t
      left join subject_locator s on s.subject_ref = t.subject_ref and s.furnisher_id = $1::uuid
      left join account_locator l on l.account_ref = t.account_ref and l.furnisher_id = $1::uuid`,
@@ -300,6 +300,14 @@ export async function takeAccounts(
        opened_on, closed_on, original_amount_minor, term_months, $2::uuid
      from stage_account where ${good} order by subject_id`,
     [part.furnisher_id, part.submission_id],
+  );
+  // Ended by mistake, and reinstated: the id that a known account does not need is the message's.
+  await session.query(
+    `insert into message (subject_id, message_id, kind, facts, at)
+     select subject_id, account_id, 'account_reinstated',
+       jsonb_build_object('account_id', known_id), $1::timestamptz
+     from stage_account where known_closed_on is not null and closed_on is null and ${good}`,
+    [registry.now()],
   );
   await session.query(
     `insert into account_locator (account_ref, furnisher_id, subject_id, account_id, revision, kind, opened_on,

@@ -54,7 +54,12 @@ export async function ownReportAllowed(registry: Registry, subjectId: string): P
   const { rows } = await registry.db.query<{ day: string }>(
     `select to_char(at at time zone 'UTC', 'YYYY-MM-DD') as day from access
      where subject_id = $1 and purpose = $2 and reason = $3 and at >= $4`,
-    [subjectId, OWN_REPORT.purpose, OWN_REPORT.reason, new Date(`${today.slice(0, 4)}-01-01T00:00:00Z`)],
+    [
+      subjectId,
+      OWN_REPORT.purpose,
+      OWN_REPORT.reason,
+      new Date(`${today.slice(0, 4)}-01-01T00:00:00Z`),
+    ],
   );
   const days = rows.map((row) => row.day);
   return quotaOf(today, days, registry.profile?.free_reports_per_year ?? null, extras);
