@@ -71,6 +71,8 @@ export interface FitResult {
   readonly compared: readonly Compared[];
   readonly fairness: readonly Fairness[];
   readonly calibration_slope: number;
+  readonly sample: Sample;
+  readonly approval: number;
 }
 
 /** Tells how far a fit is; what it returns is waited for. */
@@ -302,6 +304,8 @@ export async function fitCard(
       own.compare && raw.length > 0 ? await compare(sample, raw, plan, found, own, progress) : [],
     fairness: fairnesses(sample, card, scores, own.approval),
     calibration_slope: slope,
+    sample,
+    approval: own.approval,
   };
 }
 

@@ -5,7 +5,7 @@
  * out is said, with the reason.
  */
 import { AssentError } from '../model/error.ts';
-import type { Column, Table } from './table.ts';
+import { type Column, type Table, takeRows } from './table.ts';
 
 export interface SampleOptions {
   readonly target: string;
@@ -101,8 +101,12 @@ function recognisedBad(labels: readonly string[], target: string): string[] {
   );
 }
 
-/** 1 bad, 0 good, 255 neither, of every row. */
-function classesOf(column: Column, options: SampleOptions): Uint8Array {
+/** 1 bad, 0 good, 255 neither, of every row. @throws sample_unfit */
+export function classesOf(
+  table: Table,
+  options: Pick<SampleOptions, 'target' | 'bad' | 'good'>,
+): Uint8Array {
+  const column = columnOf(table, options.target, 'the target');
   const { labels, codes } = textsOf(column);
   if (labels.length === 0) unfit(`column ${options.target} holds nothing`);
   const bad = options.bad ?? (labels.length === 1 ? ['1'] : recognisedBad(labels, options.target));
@@ -120,16 +124,9 @@ function classesOf(column: Column, options: SampleOptions): Uint8Array {
   return Uint8Array.from(codes, (code) => (code < 0 ? 255 : (classOf[code] as number)));
 }
 
-/** Rows of a column that are kept. */
-export function takeRows(column: Column, rows: Uint32Array): Column {
-  return column.kind === 'number'
-    ? { ...column, values: Float64Array.from(rows, (row) => column.values[row] as number) }
-    : { ...column, codes: Int32Array.from(rows, (row) => column.codes[row] as number) };
-}
-
 /** @throws sample_unfit when a column is not there or a class is too small */
 export function sampleOf(table: Table, options: SampleOptions): Sample {
-  const classes = classesOf(columnOf(table, options.target, 'the target'), options);
+  const classes = classesOf(table, options);
   for (const name of options.exclude) columnOf(table, name, '--exclude');
   const guarded = options.protect.map((name) => columnOf(table, name, '--protected'));
   if (options.id !== null) columnOf(table, options.id, '--id');

@@ -29,6 +29,13 @@ export interface CategoryColumn {
 
 export type Column = NumberColumn | CategoryColumn;
 
+/** Rows of a column that are kept. */
+export function takeRows(column: Column, rows: Uint32Array): Column {
+  return column.kind === 'number'
+    ? { ...column, values: Float64Array.from(rows, (row) => column.values[row] as number) }
+    : { ...column, codes: Int32Array.from(rows, (row) => column.codes[row] as number) };
+}
+
 export interface Table {
   readonly rows: number;
   readonly columns: readonly Column[];
@@ -49,6 +56,8 @@ export interface TableOptions {
   readonly categories?: readonly string[];
   /** The only columns that are read, and what they hold: as a card says. */
   readonly shapes?: readonly ColumnShape[];
+  /** Columns that are read beside the shapes; what they hold is recognised. */
+  readonly beside?: readonly string[];
   /** Rows read so far, now and then. */
   readonly progress?: (rows: number) => void;
 }
@@ -266,11 +275,14 @@ async function eachRecord(
 function buildersOf(
   names: readonly string[],
   shapes: readonly ColumnShape[] | undefined,
+  beside: readonly string[],
 ): (ColumnBuilder | null)[] {
   const lacking = shapes?.find(({ name }) => !names.includes(name));
   if (lacking) unreadable(`row 1: there is no column ${lacking.name}, which the card reads`);
   return names.map((name) =>
-    shapes && !shapes.some((shape) => shape.name === name) ? null : new ColumnBuilder(name),
+    shapes && !beside.includes(name) && !shapes.some((shape) => shape.name === name)
+      ? null
+      : new ColumnBuilder(name),
   );
 }
 
@@ -290,7 +302,7 @@ export async function readTable(
   let builders: (ColumnBuilder | null)[] = [];
   const records = await eachRecord(rest(head.text, chunks), head.delimiter, (fields, row) => {
     if (row === 1) {
-      builders = buildersOf(headerOf(fields), shapes);
+      builders = buildersOf(headerOf(fields), shapes, options.beside ?? []);
       return;
     }
     if (fields.length !== builders.length)
