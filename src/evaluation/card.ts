@@ -150,7 +150,7 @@ const CARD = closed({
     /** Measured out of fold, in ten-thousandths; null when it was not. */
     auc_e4: Type.Union([Type.Integer(), Type.Null()]),
     ks_e4: Type.Union([Type.Integer(), Type.Null()]),
-    /** How many scored so, out of fold: what the stability of later scores is measured against. */
+    /** How many of the sample scored so: what the stability of later scores is measured against. */
     score_bands: Type.Array(closed({ upto: Type.Union([VALUE, Type.Null()]), count: COUNT }), {
       maxItems: 100,
     }),

@@ -172,8 +172,8 @@ interface Made {
   readonly measured: Measured;
   readonly bad_ppm: number[];
   readonly half_width: number;
-  /** Out of fold, cut to the scale. */
-  readonly scores: Float64Array;
+  /** By the card itself, cut to the scale: later scores lie on the same steps. */
+  readonly final_scores: Float64Array;
 }
 
 /** How many people are in each band of equal size. */
@@ -240,7 +240,7 @@ function cardOf(
       },
       auc_e4: Math.round(measured.auc * 1e4),
       ks_e4: Math.round(measured.ks * 1e4),
-      score_bands: bandsOf(made.scores),
+      score_bands: bandsOf(made.final_scores),
     },
   });
 }
@@ -289,9 +289,10 @@ export async function fitCard(
   const scores = cutScores(unseen, own.scale);
   const { bad_ppm, slope } = calibrate(scores, target, own.scale);
   const final = Float64Array.from(target, (_, row) => totalOf(fitted.pointed, row));
-  const half_width = rangeOf(cutScores(final, own.scale), scores);
+  const final_scores = cutScores(final, own.scale);
+  const half_width = rangeOf(final_scores, scores);
   const { chosen, losses, pointed } = fitted;
-  const made = { pointed, chosen, measured: found.measured, bad_ppm, half_width, scores };
+  const made = { pointed, chosen, measured: found.measured, bad_ppm, half_width, final_scores };
   const card = cardOf(sample, data_sha256, inputs, own, made, plan);
   const warnings = [...screened.map(({ warning }) => warning), strongColumns(screened)].flatMap(
     (warning) => warning ?? [],

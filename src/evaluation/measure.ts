@@ -13,8 +13,6 @@ export interface Discrimination {
 
 /** Rows ordered by risk, ascending. */
 function orderOf(risk: Float64Array): Uint32Array {
-  // Sorting the numbers themselves, with their places packed beside, is several times as fast as
-  // a comparison by index; places are found again by the value.
   const order = Uint32Array.from(risk.keys());
   return order.sort((a, b) => (risk[a] as number) - (risk[b] as number));
 }

@@ -230,8 +230,9 @@ async function* rest(text: string, chunks: AsyncIterator<string>): AsyncGenerato
   for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
 }
 
-function parserFailure(error: unknown, row: number): unknown {
+function parserFailure(error: unknown): unknown {
   if (!(error instanceof CsvError)) return error;
+  const row = Number(error['records']); // The parser is ahead of whoever takes its records.
   return new AssentError('sample_unreadable', {
     detail:
       error.code === 'CSV_MAX_RECORD_SIZE'
@@ -264,7 +265,7 @@ async function eachRecord(
       take(fields as string[], row);
     }
   } catch (error) {
-    throw parserFailure(error, row);
+    throw parserFailure(error);
   } finally {
     input.destroy();
   }

@@ -2,8 +2,7 @@
  * Logistic regression with a ridge, by Newton's method (IRLS); weights may be held at zero or
  * above. With the weight of evidence as input it is the classic scorecard (Siddiqi 2006).
  *
- * What must stay true: inputs are centred by the caller or not, the intercept bears no ridge;
- * equal inputs give equal bits.
+ * What must stay true: the intercept bears no ridge; equal inputs give equal bits.
  */
 import { logistic } from './measure.ts';
 
