@@ -8,6 +8,7 @@
 import { ASKING_ERRORS } from './asking-errors.ts';
 import { DISPUTE_ERRORS } from './dispute-errors.ts';
 import { ENQUIRY_ERRORS } from './enquiry-errors.ts';
+import { EVALUATION_ERRORS } from './evaluation-errors.ts';
 import { FEED_ERRORS } from './feed-errors.ts';
 import { IDENTITY_ERRORS } from './identity-errors.ts';
 import { PERSON_ERRORS } from './person-errors.ts';
@@ -340,6 +341,7 @@ export const ERROR_KINDS = {
   ...FEED_ERRORS,
   ...PERSON_ERRORS,
   ...IDENTITY_ERRORS,
+  ...EVALUATION_ERRORS,
   home_missing: {
     status: 400,
     title: 'The folder is no home of this program.',
