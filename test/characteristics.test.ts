@@ -9,16 +9,12 @@ import { loadProfile } from '../src/authorisation/profile.ts';
 import type { Database } from '../src/database/database.ts';
 import { CHARACTERISTICS } from '../src/evaluation/catalogue.ts';
 import { addMonths, firstDay } from '../src/model/period.ts';
-import { readCharacteristics } from '../src/registry/characteristics.ts';
+import { EVERYBODY, readCharacteristics } from '../src/registry/characteristics.ts';
 import type { Registry } from '../src/registry/registry.ts';
 import { BACKENDS, openStore, SERVER_URL } from './pair.ts';
 
 const DAY = '2026-06-30';
 const THIS_MONTH = '2026-06';
-const ALL = {
-  first: '00000000-0000-0000-0000-000000000000',
-  last: 'ffffffff-ffff-ffff-ffff-ffffffffffff',
-};
 const LENDERS = [randomUUID(), randomUUID(), randomUUID()];
 
 const money = fc.integer({ min: 0, max: 1_000_000 });
@@ -277,7 +273,7 @@ describe.each(BACKENDS)('characteristics on %s', (backend) => {
         await registry.db.query('delete from access');
         const stored = people.map((each) => ({ ...each, subject_id: randomUUID() }));
         await store(registry.db, stored);
-        const found = await readCharacteristics(registry, registry.db, DAY, ALL);
+        const found = await readCharacteristics(registry, registry.db, DAY, EVERYBODY);
         const wanted = stored.flatMap((each) => {
           const values = expected(each);
           return values ? [{ subject_id: each.subject_id, values }] : [];

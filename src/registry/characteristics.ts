@@ -178,6 +178,11 @@ export interface People {
   readonly last: string;
 }
 
+export const EVERYBODY: People = {
+  first: '00000000-0000-0000-0000-000000000000',
+  last: 'ffffffff-ffff-ffff-ffff-ffffffffffff',
+};
+
 /** $1 … of every statement that begins with CHARACTERISTIC_PARTS. @param day `YYYY-MM-DD` */
 export function characteristicsParams(registry: Registry, day: string, people: People): SqlValue[] {
   return [...visibilityParams(registry), day, people.first, people.last];

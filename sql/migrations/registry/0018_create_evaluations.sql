@@ -1,0 +1,78 @@
+-- Scorecards and who promoted them, what each evaluation stood on, and reviews by people.
+
+-- Reference tables on Citus: few, and read by every evaluation. A card never changes; `state` is
+-- the fold of its events, kept beside it.
+create table scorecard (
+  scorecard_id text not null,
+  version int not null,
+  kind text not null check (kind in ('full', 'thin')),
+  state text not null check (state in ('draft', 'shadow', 'active', 'retired')),
+  -- The canonical text that its hash is taken over, byte for byte.
+  card json not null,
+  sha256 text not null unique,
+  validation_report text,
+  added_at timestamptz not null,
+  primary key (scorecard_id, version)
+);
+-- One card of a kind is active at a time.
+create unique index scorecard_active on scorecard (kind) where state = 'active';
+
+create table scorecard_event (
+  scorecard_id text not null,
+  version int not null,
+  seq int not null,
+  state text not null,
+  at timestamptz not null,
+  by_party uuid not null,
+  why text not null,
+  -- What was compared before the step: how many scores moved by how much.
+  canary jsonb,
+  primary key (scorecard_id, version, seq)
+);
+
+-- What was answered, and from what: sealed under the person's key, so it ends with it.
+create table evaluation (
+  subject_id uuid not null,
+  evaluation_id uuid not null,
+  participant_id uuid not null,
+  use_id uuid not null,
+  purpose text not null,
+  scorecard_sha256 text,
+  facts_sealed bytea not null,
+  facts_sha256 text not null,
+  outcome_sha256 text not null,
+  at timestamptz not null,
+  primary key (subject_id, evaluation_id)
+);
+create unique index evaluation_once on evaluation (subject_id, participant_id, use_id);
+
+-- A person contests a score, and a human looks.
+create table evaluation_review (
+  subject_id uuid not null,
+  review_id uuid not null,
+  evaluation_id uuid not null,
+  state text not null check (state in ('open', 'upheld', 'changed')),
+  words_sealed bytea,
+  asked_at timestamptz not null,
+  due_at timestamptz not null,
+  ended_at timestamptz,
+  ended_by uuid,
+  why text,
+  primary key (subject_id, review_id)
+);
+
+-- Scores of many people at once: for a portfolio, the monitoring of a card, or a card in shadow.
+create table scoring_run (
+  run_id uuid primary key,
+  scorecard_sha256 text not null,
+  day date not null,
+  started_at timestamptz not null,
+  ended_at timestamptz,
+  people bigint
+);
+create table score (
+  subject_id uuid not null,
+  run_id uuid not null,
+  score int not null,
+  primary key (subject_id, run_id)
+);
