@@ -6,6 +6,7 @@
  * What must stay true: neither `message` nor `detail` ever holds an identity value.
  */
 import { ASKING_ERRORS } from './asking-errors.ts';
+import { EVALUATION_ERRORS } from './evaluation-errors.ts';
 import { FEED_ERRORS } from './feed-errors.ts';
 
 interface ErrorKind {
@@ -337,6 +338,7 @@ export const ERROR_KINDS = {
   },
   ...ASKING_ERRORS,
   ...FEED_ERRORS,
+  ...EVALUATION_ERRORS,
   home_missing: {
     status: 400,
     title: 'The folder is no home of this program.',
