@@ -5,55 +5,21 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadProfile } from '../src/authorisation/profile.ts';
-import type { Database } from '../src/database/database.ts';
 import { CHARACTERISTICS } from '../src/evaluation/catalogue.ts';
-import { addMonths, firstDay } from '../src/model/period.ts';
 import { EVERYBODY, readCharacteristics } from '../src/registry/characteristics.ts';
 import type { Registry } from '../src/registry/registry.ts';
-import { BACKENDS, openStore, SERVER_URL } from './pair.ts';
-
-const DAY = '2026-06-30';
-const THIS_MONTH = '2026-06';
-const LENDERS = [randomUUID(), randomUUID(), randomUUID()];
-
-const money = fc.integer({ min: 0, max: 1_000_000 });
-const orNull = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null });
-const month = fc.record({
-  status: fc.constantFrom('open', 'open', 'open', 'closed', 'written_off'),
-  limit_minor: orNull(money),
-  balance_minor: money,
-  due_minor: orNull(money),
-  paid_minor: orNull(fc.oneof(fc.constant(0), money)),
-  days_past_due: fc.oneof(fc.constant(0), fc.constant(0), fc.integer({ min: 0, max: 400 })),
-  past_due_minor: orNull(money),
-});
-type Month = typeof month extends fc.Arbitrary<infer T> ? T : never;
-const account = fc.record({
-  kind: fc.constantFrom('revolving_line', 'instalment_loan'),
-  lender: fc.constantFrom(...LENDERS),
-  opened_age: orNull(fc.integer({ min: 0, max: 80 })),
-  original_amount_minor: orNull(fc.integer({ min: 0, max: 1_000_000 })),
-  // Months by their age; some are missing, a negative age is later than the day.
-  months: fc.uniqueArray(fc.tuple(fc.integer({ min: -2, max: 70 }), month), {
-    selector: ([age]) => age,
-    minLength: 1,
-    maxLength: 14,
-  }),
-});
-type Account = typeof account extends fc.Arbitrary<infer T> ? T : never;
-const look = fc.record({
-  lender: fc.constantFrom(...LENDERS),
-  days: fc.integer({ min: -5, max: 420 }),
-  kind: fc.constantFrom('new_credit', 'account_management'),
-});
-const person = fc.record({
-  accounts: fc.array(account, { minLength: 1, maxLength: 3 }),
-  looks: fc.array(look, { maxLength: 5 }),
-});
-type Person = typeof person extends fc.Arbitrary<infer T> ? T : never;
-
-const dayBefore = (days: number) => new Date(Date.parse(`${DAY}T12:00:00Z`) - days * 86_400_000);
+import {
+  type Account,
+  DAY,
+  dayBefore,
+  emptyFiles,
+  type Month,
+  openFiles,
+  PERSON,
+  type Person,
+  storeFiles,
+} from './file-rows.ts';
+import { BACKENDS, SERVER_URL } from './pair.ts';
 
 /** Basis points, rounded half up, at most 100 times the whole; null of nothing. */
 function share(part: number, whole: number): number | null {
@@ -166,64 +132,8 @@ function expected(someone: Person): Record<string, number | null> | null {
     months_since_opened: Math.min(...opened),
     file_age: Math.max(...opened),
     months_shown: new Set(seen.map(({ age }) => age)).size,
-    ...Object.fromEntries([1, 3, 6, 12].map((n) => [`enquiries_${n}m`, looked(n)])),
+    ...Object.fromEntries([1, 3, 6, 12, 24].map((n) => [`enquiries_${n}m`, looked(n)])),
   };
-}
-
-/** Every row under one authorisation that has no effect. */
-async function store(db: Database, people: readonly (Person & { subject_id: string })[]) {
-  const rows = { account: [] as unknown[], month: [] as unknown[], look: [] as unknown[] };
-  for (const { subject_id, accounts, looks } of people) {
-    for (const each of accounts) {
-      const account_id = randomUUID();
-      rows.account.push({
-        subject_id,
-        account_id,
-        revision: 1,
-        furnisher_id: each.lender,
-        account_ref: randomUUID(),
-        kind: each.kind,
-        currency: 'CNY',
-        opened_on:
-          each.opened_age === null ? null : firstDay(addMonths(THIS_MONTH, -each.opened_age)),
-        original_amount_minor: each.original_amount_minor,
-        submission_id: LENDERS[0],
-      });
-      for (const [age, values] of each.months) {
-        const period = addMonths(THIS_MONTH, -age);
-        rows.month.push({
-          ...values,
-          subject_id,
-          account_id,
-          period: firstDay(period),
-          revision: 1,
-          as_of: `${period}-28`,
-          authorisation_id: LENDERS[0],
-          submission_id: LENDERS[0],
-          row_number: 1,
-        });
-      }
-    }
-    for (const each of looks) {
-      rows.look.push({
-        subject_id,
-        access_id: randomUUID(),
-        participant_id: each.lender,
-        purpose: 'Q1',
-        reason: 'test',
-        at: dayBefore(each.days),
-        kind: each.kind,
-      });
-    }
-  }
-  const put = (table: string, values: readonly unknown[]) =>
-    // sql: the name of a table, from this file.
-    db.query(`insert into ${table} select * from jsonb_populate_recordset(null::${table}, $1)`, [
-      JSON.stringify(values),
-    ]);
-  await put('account', rows.account);
-  await put('account_month', rows.month);
-  await put('access', rows.look);
 }
 
 describe.each(BACKENDS)('characteristics on %s', (backend) => {
@@ -237,17 +147,7 @@ describe.each(BACKENDS)('characteristics on %s', (backend) => {
   let registry: Registry;
 
   beforeAll(async () => {
-    if (missing) return;
-    const db = await openStore(backend, 'registry', 'characteristics');
-    await db.query('alter table access add column if not exists kind text');
-    await db.query('create table account_month_all partition of account_month default');
-    registry = {
-      db,
-      now: () => new Date(`${DAY}T12:00:00Z`),
-      newId: randomUUID,
-      profile: loadProfile('CN'),
-      notices: {},
-    } as unknown as Registry;
+    if (!missing) registry = await openFiles(backend, 'characteristics');
   });
   afterAll(async () => {
     if (!missing) await registry.db.close();
@@ -255,9 +155,9 @@ describe.each(BACKENDS)('characteristics on %s', (backend) => {
 
   test('are the catalogue’s, in its order', async () => {
     const subject_id = randomUUID();
-    const [someone] = fc.sample(person, { numRuns: 1, seed: 1 });
+    const [someone] = fc.sample(PERSON, { numRuns: 1, seed: 1 });
     if (!someone) throw new Error('nobody');
-    await store(registry.db, [{ ...someone, subject_id }]);
+    await storeFiles(registry.db, [{ ...someone, subject_id }]);
     const [found] = await readCharacteristics(registry, registry.db, DAY, {
       first: subject_id,
       last: subject_id,
@@ -267,12 +167,10 @@ describe.each(BACKENDS)('characteristics on %s', (backend) => {
 
   test('agree with a plain computation from the rows', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(person, { minLength: 1, maxLength: 12 }), async (people) => {
-        await registry.db.query('delete from account_month');
-        await registry.db.query('delete from account');
-        await registry.db.query('delete from access');
+      fc.asyncProperty(fc.array(PERSON, { minLength: 1, maxLength: 12 }), async (people) => {
+        await emptyFiles(registry.db);
         const stored = people.map((each) => ({ ...each, subject_id: randomUUID() }));
-        await store(registry.db, stored);
+        await storeFiles(registry.db, stored);
         const found = await readCharacteristics(registry, registry.db, DAY, EVERYBODY);
         const wanted = stored.flatMap((each) => {
           const values = expected(each);

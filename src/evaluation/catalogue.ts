@@ -8,17 +8,16 @@
  * Source: domain facts 5.1, 5.5; C15, U11 (what a score may not read).
  */
 
+import type { Direction } from './card.ts';
+
 /** Basis points are hundredths of a per cent: 10,000 is the whole. */
 export type Unit = 'count' | 'days' | 'months' | 'basis_points';
-/** What a higher value means for the risk; `free`: the data decide. */
-export type Direction = 'riskier' | 'safer' | 'free';
-
 interface Words {
   readonly en: string;
   readonly zh: string;
 }
 
-export interface Characteristic {
+export interface CatalogueEntry {
   readonly id: string;
   readonly unit: Unit;
   readonly direction: Direction;
@@ -48,7 +47,7 @@ const WAIT: Words = {
   zh: '仅在需要时申请新的信贷。',
 };
 
-type Row = [string, Unit, Direction, Characteristic['source'], Words, Words, Words | null];
+type Row = [string, Unit, Direction, CatalogueEntry['source'], Words, Words, Words | null];
 const w = (en: string, zh: string): Words => ({ en, zh });
 
 /** Worst lateness and months late within a window of the newest so many months. */
@@ -58,7 +57,7 @@ function lateness(months: number): Row[] {
     [
       `worst_days_past_due_${months}m`,
       'days',
-      'riskier',
+      'more_is_worse',
       'months',
       w(`most days past due ${span.en}`, `${span.zh}最长逾期天数`),
       w(`A payment was late ${span.en}`, `${span.zh}内有逾期`),
@@ -71,7 +70,7 @@ const ROWS: readonly Row[] = [
   [
     'days_past_due_now',
     'days',
-    'riskier',
+    'more_is_worse',
     'months',
     w('most days past due in the newest month of any account', '各账户最新月份的最长逾期天数'),
     w('A payment is late now', '目前有逾期'),
@@ -81,7 +80,7 @@ const ROWS: readonly Row[] = [
   [
     'late_months_12m',
     'count',
-    'riskier',
+    'more_is_worse',
     'months',
     w('account months that were late, last 12 months', '近12个月逾期的账户月数'),
     w('Payments were late several times in the last 12 months', '近12个月内多次逾期'),
@@ -90,7 +89,7 @@ const ROWS: readonly Row[] = [
   [
     'late_months_24m',
     'count',
-    'riskier',
+    'more_is_worse',
     'months',
     w('account months that were late, last 24 months', '近24个月逾期的账户月数'),
     w('Payments were late several times in the last 24 months', '近24个月内多次逾期'),
@@ -99,7 +98,7 @@ const ROWS: readonly Row[] = [
   [
     'months_30_days_late_24m',
     'count',
-    'riskier',
+    'more_is_worse',
     'months',
     w('account months at least 30 days late, last 24 months', '近24个月逾期30天以上的账户月数'),
     w('Payments were a month late or more', '有逾期一个月以上的记录'),
@@ -108,7 +107,7 @@ const ROWS: readonly Row[] = [
   [
     'months_since_late',
     'months',
-    'safer',
+    'more_is_better',
     'months',
     w('months since the newest late month', '距最近一次逾期的月数'),
     w('The last late payment is recent', '最近一次逾期距今较近'),
@@ -117,7 +116,7 @@ const ROWS: readonly Row[] = [
   [
     'past_due_share',
     'basis_points',
-    'riskier',
+    'more_is_worse',
     'months',
     w('amount past due as a share of the balance now', '当前逾期金额占余额的比例'),
     w('A large part of what is owed is past due', '欠款中逾期部分比例较高'),
@@ -126,7 +125,7 @@ const ROWS: readonly Row[] = [
   [
     'utilisation',
     'basis_points',
-    'riskier',
+    'more_is_worse',
     'months',
     w('balance as a share of the limits of open lines now', '当前循环额度使用率'),
     w('Much of the credit limits is used', '循环额度使用率较高'),
@@ -135,7 +134,7 @@ const ROWS: readonly Row[] = [
   [
     'utilisation_highest',
     'basis_points',
-    'riskier',
+    'more_is_worse',
     'months',
     w('highest share used of one open line now', '单一循环额度的最高使用率'),
     w('One credit line is nearly used up', '有循环额度接近用满'),
@@ -144,7 +143,7 @@ const ROWS: readonly Row[] = [
   [
     'utilisation_6m',
     'basis_points',
-    'riskier',
+    'more_is_worse',
     'months',
     w('balances as a share of limits, last 6 months', '近6个月平均额度使用率'),
     w('Much of the credit limits was used over six months', '近6个月额度使用率较高'),
@@ -153,7 +152,7 @@ const ROWS: readonly Row[] = [
   [
     'utilisation_trend',
     'basis_points',
-    'riskier',
+    'more_is_worse',
     'months',
     w('utilisation of the last 3 months less that of the 9 before', '近3个月与此前9个月使用率之差'),
     w('The share of the limits that is used has risen', '额度使用率上升'),
@@ -162,7 +161,7 @@ const ROWS: readonly Row[] = [
   [
     'loan_left',
     'basis_points',
-    'riskier',
+    'more_is_worse',
     'accounts',
     w('balance of open loans as a share of what was lent', '未结清贷款余额占原始金额比例'),
     w('Little of the loans has been repaid so far', '贷款已还比例较低'),
@@ -171,7 +170,7 @@ const ROWS: readonly Row[] = [
   [
     'balance_trend',
     'basis_points',
-    'riskier',
+    'more_is_worse',
     'months',
     w(
       'mean balance of the last 3 months as a share of the 3 before',
@@ -183,7 +182,7 @@ const ROWS: readonly Row[] = [
   [
     'paid_to_due_3m',
     'basis_points',
-    'safer',
+    'more_is_better',
     'months',
     w('paid as a share of due, last 3 months', '近3个月还款额与应还额之比'),
     w('Less was paid than was due in the last three months', '近3个月还款少于应还'),
@@ -192,7 +191,7 @@ const ROWS: readonly Row[] = [
   [
     'paid_to_due_12m',
     'basis_points',
-    'safer',
+    'more_is_better',
     'months',
     w('paid as a share of due, last 12 months', '近12个月还款额与应还额之比'),
     w('Less was paid than was due in the last year', '近12个月还款少于应还'),
@@ -201,7 +200,7 @@ const ROWS: readonly Row[] = [
   [
     'unpaid_months_6m',
     'count',
-    'riskier',
+    'more_is_worse',
     'months',
     w('account months with something due and nothing paid, last 6', '近6个月应还未还的账户月数'),
     w('Months passed without any payment', '有整月未还款'),
@@ -228,7 +227,7 @@ const ROWS: readonly Row[] = [
   [
     'accounts_ended_well',
     'count',
-    'safer',
+    'more_is_better',
     'accounts',
     w('accounts closed without being late in their last year', '正常结清的账户数'),
     w('Few accounts have been repaid to the end', '正常结清的账户较少'),
@@ -237,7 +236,7 @@ const ROWS: readonly Row[] = [
   [
     'accounts_opened_12m',
     'count',
-    'riskier',
+    'more_is_worse',
     'accounts',
     w('accounts opened in the last 12 months', '近12个月新开账户数'),
     w('Several accounts are new', '近期新开账户较多'),
@@ -246,7 +245,7 @@ const ROWS: readonly Row[] = [
   [
     'months_since_opened',
     'months',
-    'safer',
+    'more_is_better',
     'accounts',
     w('months since the newest account was opened', '距最近开户的月数'),
     w('An account was opened recently', '近期有新开账户'),
@@ -255,7 +254,7 @@ const ROWS: readonly Row[] = [
   [
     'file_age',
     'months',
-    'safer',
+    'more_is_better',
     'accounts',
     w('months since the oldest account was opened', '最早账户距今月数'),
     w('The credit history is short', '信用历史较短'),
@@ -264,17 +263,17 @@ const ROWS: readonly Row[] = [
   [
     'months_shown',
     'count',
-    'safer',
+    'more_is_better',
     'months',
     w('different months for which anything is known, last 60', '近60个月有记录的月数'),
     w('Little is known so far', '现有记录较少'),
     TIME,
   ],
-  ...[1, 3, 6, 12].map(
+  ...[1, 3, 6, 12, 24].map(
     (months): Row => [
       `enquiries_${months}m`,
       'count',
-      'riskier',
+      'more_is_worse',
       'enquiries',
       w(
         `lenders that looked for new credit, last ${months} months`,
@@ -287,7 +286,7 @@ const ROWS: readonly Row[] = [
 ];
 
 /** Every characteristic, in the order of the columns of the statement. */
-export const CHARACTERISTICS: readonly Characteristic[] = ROWS.map(
+export const CHARACTERISTICS: readonly CatalogueEntry[] = ROWS.map(
   ([id, unit, direction, source, meaning, reason, improve]) => ({
     id,
     unit,

@@ -9,6 +9,7 @@
  * Source: domain facts 5.1, 5.5; evaluation/catalogue.ts says what each one means.
  */
 import type { SqlValue } from '../database/database.ts';
+import type { OpenAccount } from '../evaluation/affordability.ts';
 import { CHARACTERISTICS, type CharacteristicValues } from '../evaluation/catalogue.ts';
 import type { Registry } from './registry.ts';
 import { VISIBILITY_PARAMS, VISIBLE, visibilityParams } from './visibility.ts';
@@ -141,14 +142,14 @@ const ACCOUNT = `(select subject_id, account_id, bool_or(status = 'closed') as e
 
 /** Lenders that looked for new credit: one that looked again within the window counts once. */
 const OF_LOOKS: Columns = windows(
-  [1, 3, 6, 12],
+  [1, 3, 6, 12, 24],
   (n) => `enquiries_${n}m`,
   (n) => `count(distinct participant_id)
     filter (where at > ${DAY} + 1 - interval '${n} months')::int`,
 );
 const LOOK = `(select subject_id, participant_id, at from access
   where subject_id ${PEOPLE} and kind = 'new_credit' and at < ${DAY} + 1
-    and at > ${DAY} - interval '12 months')`;
+    and at > ${DAY} - interval '24 months')`;
 
 /** Where nobody is counted there is none: these are 0, not null. */
 const COUNTED = [...Object.keys(OF_LOOKS), 'days_past_due_now', 'lenders', 'accounts_open'];
@@ -161,6 +162,17 @@ function of(columns: Columns, from: string): string {
 const IN_ORDER = CHARACTERISTICS.map(({ id }) =>
   COUNTED.includes(id) ? `coalesce(${id}, 0) as ${id}` : id,
 );
+
+const OPEN_ACCOUNT = `
+  open_account as (
+    select l.subject_id, jsonb_agg(jsonb_build_object('currency', l.currency, 'kind', l.kind,
+      'balance_minor', l.balance_minor, 'due_minor', l.due_minor,
+      'past_due_minor', l.past_due_minor, 'limit_minor', l.limit_minor,
+      'term_months', l.term_months, 'months_since_opened', ${age('l.opened_on')},
+      'mean_balance_6m_minor', (select round(avg(greatest(s.balance_minor, 0)))::bigint from seen s
+        where s.subject_id = l.subject_id and s.account_id = l.account_id and s.age < 6))
+      order by l.account_id) as accounts
+    from latest l where l.${isOpen} group by l.subject_id)`;
 
 /** Parts of a `with` that end in `characteristic (subject_id, …)`, one row for each person. */
 export const CHARACTERISTIC_PARTS = `${SEEN},
@@ -183,6 +195,19 @@ export const EVERYBODY: People = {
   last: 'ffffffff-ffff-ffff-ffff-ffffffffffff',
 };
 
+/**
+ * Everybody, in ranges of ids one after another: ids are random, so each holds as many people.
+ * @param ranges a power of 16
+ */
+export function* peopleInRanges(ranges = 16): Generator<People> {
+  const digits = Math.round(Math.log2(ranges) / 4);
+  for (let at = 0; at < ranges; at++) {
+    const prefix = digits === 0 ? '' : at.toString(16).padStart(digits, '0');
+    const end = (id: string) => prefix + id.slice(prefix.length);
+    yield { first: end(EVERYBODY.first), last: end(EVERYBODY.last) };
+  }
+}
+
 /** $1 … of every statement that begins with CHARACTERISTIC_PARTS. @param day `YYYY-MM-DD` */
 export function characteristicsParams(registry: Registry, day: string, people: People): SqlValue[] {
   return [...visibilityParams(registry), day, people.first, people.last];
@@ -191,6 +216,33 @@ export function characteristicsParams(registry: Registry, day: string, people: P
 export interface PersonCharacteristics {
   readonly subject_id: string;
   readonly values: CharacteristicValues;
+}
+
+export interface PersonFacts {
+  readonly values: CharacteristicValues;
+  /** Open accounts as their newest shown month has them. */
+  readonly accounts: readonly OpenAccount[];
+}
+
+/** What an evaluation of one person stands on; null: nothing of them is shown. */
+export async function readPersonFacts(
+  registry: Registry,
+  session: Pick<Registry['db'], 'query'>,
+  day: string,
+  subjectId: string,
+): Promise<PersonFacts | null> {
+  // sql: made of the constants above.
+  const { rows } = await session.query<
+    Record<string, number | null> & { subject_id: string; accounts: OpenAccount[] | null }
+  >(
+    `with ${CHARACTERISTIC_PARTS}, ${OPEN_ACCOUNT} select c.*, o.accounts from characteristic c
+     left join open_account o on o.subject_id = c.subject_id`,
+    characteristicsParams(registry, day, { first: subjectId, last: subjectId }),
+  );
+  const [found] = rows;
+  if (!found) return null;
+  const { subject_id: _, accounts, ...values } = found;
+  return { values, accounts: accounts ?? [] };
 }
 
 /** What is known of each person of a range, as of a day; nobody of whom nothing is shown. */

@@ -68,7 +68,9 @@ create table scoring_run (
   day date not null,
   started_at timestamptz not null,
   ended_at timestamptz,
-  people bigint
+  -- Ranges of ids that are done: a run that was cut off goes on after them.
+  ranges_done int not null,
+  people bigint not null
 );
 create table score (
   subject_id uuid not null,
