@@ -168,7 +168,7 @@ describe.each(BACKENDS)('scorecards on %s', (backend) => {
       await scoreEverybody({ ...registry, db }, card, DAY).catch(() => {});
     }
     const run = await scoreEverybody(registry, card, DAY);
-    expect(run).toMatchObject({ people: expected.length, ranges_done: 256 });
+    expect(run).toMatchObject({ people: expected.length, ranges: 1, ranges_done: 1 });
     expect(expected.length).toBeGreaterThan(50);
     const { rows } = await registry.db.query(
       'select subject_id, score from score where run_id = $1 order by subject_id',

@@ -14,6 +14,7 @@ import {
   characteristicsParams,
   type People,
   peopleInRanges,
+  rangesOfEverybody,
 } from './characteristics.ts';
 import type { Registry } from './registry.ts';
 
@@ -44,7 +45,7 @@ export function scoresOf(card: Card): string {
 /** How many people SQL and TypeScript score differently: none, or the card must not decide. */
 export async function holdsInSql(registry: Registry, card: Card): Promise<number> {
   let differing = 0;
-  for (const people of peopleInRanges()) {
+  for (const people of peopleInRanges(await rangesOfEverybody(registry))) {
     // sql: made of constants, and of a checked card by scoreSql.
     const { rows } = await registry.db.query<Record<string, number | null>>(
       `with ${CHARACTERISTIC_PARTS}
@@ -80,7 +81,7 @@ export async function compareActive(registry: Registry, card: Card): Promise<Can
   const [active] = rows;
   if (!active) return null;
   let [people, moved, most] = [0, 0, 0];
-  for (const range of peopleInRanges()) {
+  for (const range of peopleInRanges(await rangesOfEverybody(registry))) {
     const found = await compareRange(registry, active.card, card, range);
     people += found.people;
     moved += found.moved;

@@ -25,6 +25,9 @@ const age = (day: string) =>
   `((extract(year from ${DAY}) * 12 + extract(month from ${DAY}))
     - (extract(year from ${day}) * 12 + extract(month from ${day})))::int`;
 
+/** The newest month of an account is current while it is at most so much older than the day. */
+const CURRENT_MONTHS = 3;
+
 const PEOPLE = `between ${FIRST} and ${LAST}`;
 
 /**
@@ -46,20 +49,25 @@ const SEEN = `
         and c.revision > n.revision and c.period = n.period and c.subject_id = n.subject_id
         and c.account_id = n.account_id)
   ), contract as (
-    select distinct on (subject_id, account_id) subject_id, account_id, account_ref, furnisher_id,
-      kind, currency, opened_on, closed_on, original_amount_minor, term_months
-    from account where subject_id ${PEOPLE} order by subject_id, account_id, revision desc
+    select distinct on (subject_id, account_id) * from account where subject_id ${PEOPLE} order by subject_id, account_id, revision desc
   ), seen as (
-    select n.*, k.kind, k.furnisher_id, k.currency, k.opened_on, k.original_amount_minor,
-      k.term_months, ${age('n.period')} as age
+    select n.subject_id, n.account_id, n.period, n.status, n.limit_minor, n.balance_minor,
+      n.due_minor, n.paid_minor, n.days_past_due, n.past_due_minor, k.kind, k.furnisher_id,
+      k.currency, k.opened_on, k.original_amount_minor, k.term_months, ${age('n.period')} as age
     from newest n
     join contract k on k.subject_id = n.subject_id and k.account_id = n.account_id
     left join asked h on h.subject_id = n.subject_id and h.authorisation_id = n.authorisation_id
     where case when n.days_past_due = 0 and h.subject_id is null and $2::uuid is not null
       then true else ${VISIBLE} end
-  ), latest as (
-    select distinct on (subject_id, account_id) * from seen where age <= 3
-    order by subject_id, account_id, period desc
+  ), noted as (
+    select s.*, row_number() over each_account = 1 as is_newest,
+      row_number() over each_account = 1 and age <= ${CURRENT_MONTHS} as is_current,
+      bool_or(status = 'closed') over whole_account as ended,
+      count(*) filter (where age < 12 and days_past_due > 0) over whole_account as late_last_year,
+      ${age('min(least(opened_on, period)) over whole_account')} as opened_age
+    from seen s
+    window whole_account as (partition by subject_id, account_id),
+      each_account as (partition by subject_id, account_id order by period desc)
   )`;
 
 /** Basis points, rounded half up, at most a hundred times the whole; null of nothing. */
@@ -92,7 +100,7 @@ const windows = (
 ) => Object.fromEntries(months.map((n) => [name(n), of(n)]));
 
 /** Of all months that are seen. */
-const OF_MONTHS: Columns = {
+const ofMonths: Columns = {
   ...windows([3, 6, 12, 24, 60], (n) => `worst_days_past_due_${n}m`, worst),
   late_months_12m: late(12, 1),
   late_months_24m: late(24, 1),
@@ -110,11 +118,10 @@ const OF_MONTHS: Columns = {
   months_shown: 'count(distinct period)::int',
 };
 
-const isOpen = `status = 'open'`;
+const isOpen = `is_current and status = 'open'`;
 const isLoan = `kind = 'instalment_loan' and original_amount_minor > 0`;
-
-/** Of the current month of each account. */
-const OF_LATEST: Columns = {
+/** Of the accounts' current months. */
+const current: Columns = {
   days_past_due_now: `coalesce(max(days_past_due) filter (where ${isOpen}), 0)`,
   past_due_share: share(sumIf('past_due_minor', isOpen), sumIf('balance_minor', isOpen)),
   utilisation: used(isOpen),
@@ -128,40 +135,38 @@ const OF_LATEST: Columns = {
   accounts_open: `count(*) filter (where ${isOpen})::int`,
 };
 
-/** Of the accounts of which a month is seen. */
-const OF_ACCOUNTS: Columns = {
-  accounts_ended_well: 'count(*) filter (where ended and late_last_year = 0)::int',
-  accounts_opened_12m: 'count(*) filter (where opened_age < 12)::int',
+/** Of each account of which a month is seen, at its newest one. */
+const ofAccounts: Columns = {
+  accounts_ended_well: 'count(*) filter (where is_newest and ended and late_last_year = 0)::int',
+  accounts_opened_12m: 'count(*) filter (where is_newest and opened_age < 12)::int',
   months_since_opened: 'min(opened_age)',
   file_age: 'max(opened_age)',
 };
-const ACCOUNT = `(select subject_id, account_id, bool_or(status = 'closed') as ended,
-  ${age('min(least(opened_on, period))')} as opened_age,
-  count(*) filter (where age < 12 and days_past_due > 0) as late_last_year
-  from seen group by subject_id, account_id)`;
 
 /** Lenders that looked for new credit: one that looked again within the window counts once. */
-const OF_LOOKS: Columns = windows(
+const ofLooks: Columns = windows(
   [1, 3, 6, 12, 24],
   (n) => `enquiries_${n}m`,
   (n) => `count(distinct participant_id)
     filter (where at > ${DAY} + 1 - interval '${n} months')::int`,
 );
-const LOOK = `(select subject_id, participant_id, at from access
-  where subject_id ${PEOPLE} and kind = 'new_credit' and at < ${DAY} + 1
-    and at > ${DAY} - interval '24 months')`;
 
-/** Where nobody is counted there is none: these are 0, not null. */
-const COUNTED = [...Object.keys(OF_LOOKS), 'days_past_due_now', 'lenders', 'accounts_open'];
+const list = (columns: Columns) =>
+  Object.entries(columns)
+    .map(([id, sql]) => `${sql} as ${id}`)
+    .join(', ');
+const IN_ORDER = CHARACTERISTICS.map(({ id }) => id).join(', ');
 
-function of(columns: Columns, from: string): string {
-  const list = Object.entries(columns).map(([id, sql]) => `${sql} as ${id}`);
-  return `(select subject_id, ${list.join(', ')} from ${from} one group by subject_id)`;
-}
-
-const IN_ORDER = CHARACTERISTICS.map(({ id }) =>
-  COUNTED.includes(id) ? `coalesce(${id}, 0) as ${id}` : id,
-);
+/** Parts of a `with` that end in `characteristic (subject_id, …)`, one row for each person. */
+export const CHARACTERISTIC_PARTS = `${SEEN},
+  characteristic as (
+    select subject_id, ${IN_ORDER}
+    from (select subject_id, ${list({ ...ofMonths, ...current, ...ofAccounts })}
+          from noted group by subject_id) m
+    cross join lateral (
+      select ${list(ofLooks)} from access where access.subject_id = m.subject_id
+        and kind = 'new_credit' and at < ${DAY} + 1 and at > ${DAY} - interval '24 months') e
+  )`;
 
 const OPEN_ACCOUNT = `
   open_account as (
@@ -172,17 +177,7 @@ const OPEN_ACCOUNT = `
       'mean_balance_6m_minor', (select round(avg(greatest(s.balance_minor, 0)))::bigint from seen s
         where s.subject_id = l.subject_id and s.account_id = l.account_id and s.age < 6))
       order by l.account_id) as accounts
-    from latest l where l.${isOpen} group by l.subject_id)`;
-
-/** Parts of a `with` that end in `characteristic (subject_id, …)`, one row for each person. */
-export const CHARACTERISTIC_PARTS = `${SEEN},
-  characteristic as (
-    select subject_id, ${IN_ORDER.join(', ')}
-    from ${of(OF_MONTHS, 'seen')} m
-    left join ${of(OF_LATEST, 'latest')} l using (subject_id)
-    left join ${of(OF_ACCOUNTS, ACCOUNT)} c using (subject_id)
-    left join ${of(OF_LOOKS, LOOK)} e using (subject_id)
-  )`;
+    from noted l where ${isOpen} group by l.subject_id)`;
 
 /** People from one id to another, both included. */
 export interface People {
@@ -195,17 +190,30 @@ export const EVERYBODY: People = {
   last: 'ffffffff-ffff-ffff-ffff-ffffffffffff',
 };
 
+/** So many people at most, about, are read at a time. */
+const PEOPLE_IN_RANGE = 10_000;
+
+/** How many ranges everybody is read in: the power of 16 that keeps each small enough. */
+export async function rangesOfEverybody(registry: Registry): Promise<number> {
+  const { rows } = await registry.db.query<{ people: number }>(
+    'select count(*) as people from subject',
+  );
+  let ranges = 1;
+  while ((rows[0]?.people ?? 0) / ranges > PEOPLE_IN_RANGE) ranges *= 16;
+  return ranges;
+}
+
 /**
  * Everybody, in ranges of ids one after another: ids are random, so each holds as many people.
  * @param ranges a power of 16
  */
-export function* peopleInRanges(ranges = 16): Generator<People> {
+export function peopleInRanges(ranges: number): People[] {
   const digits = Math.round(Math.log2(ranges) / 4);
-  for (let at = 0; at < ranges; at++) {
+  return Array.from({ length: ranges }, (_, at) => {
     const prefix = digits === 0 ? '' : at.toString(16).padStart(digits, '0');
-    const end = (id: string) => prefix + id.slice(prefix.length);
-    yield { first: end(EVERYBODY.first), last: end(EVERYBODY.last) };
-  }
+    const whole = (id: string) => prefix + id.slice(prefix.length);
+    return { first: whole(EVERYBODY.first), last: whole(EVERYBODY.last) };
+  });
 }
 
 /** $1 … of every statement that begins with CHARACTERISTIC_PARTS. @param day `YYYY-MM-DD` */

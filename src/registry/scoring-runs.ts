@@ -14,6 +14,7 @@ import {
   CHARACTERISTICS_PARAMS,
   characteristicsParams,
   peopleInRanges,
+  rangesOfEverybody,
 } from './characteristics.ts';
 import type { Registry } from './registry.ts';
 
@@ -24,12 +25,12 @@ export interface ScoringRun {
   readonly day: string;
   readonly started_at: Date;
   readonly ended_at: Date | null;
+  readonly ranges: number;
   readonly ranges_done: number;
   readonly people: number;
 }
 
-const COLUMNS = 'run_id, scorecard_sha256, day, started_at, ended_at, ranges_done, people';
-const RANGES = 256;
+const COLUMNS = 'run_id, scorecard_sha256, day, started_at, ended_at, ranges, ranges_done, people';
 
 /** The run of a card and day that is there, else a new one. */
 async function openRun(registry: Registry, card: Card, day: string): Promise<ScoringRun> {
@@ -42,9 +43,10 @@ async function openRun(registry: Registry, card: Card, day: string): Promise<Sco
   if (rows[0]) return rows[0];
   // sql: COLUMNS is the constant above.
   const { rows: made } = await registry.db.query<ScoringRun>(
-    `insert into scoring_run (run_id, scorecard_sha256, day, started_at, ranges_done, people)
-     values ($1, $2, $3, $4, 0, 0) returning ${COLUMNS}`,
-    [registry.newId(), cardDigest(card), day, registry.now()],
+    `insert into scoring_run (run_id, scorecard_sha256, day, started_at, ranges, ranges_done,
+       people)
+     values ($1, $2, $3, $4, $5, 0, 0) returning ${COLUMNS}`,
+    [registry.newId(), cardDigest(card), day, registry.now(), await rangesOfEverybody(registry)],
   );
   if (!made[0]) throw new Error('the row was just written');
   return made[0];
@@ -63,7 +65,7 @@ export async function scoreEverybody(
 ): Promise<ScoringRun> {
   const run = await openRun(registry, card, day);
   let people = run.people;
-  const ranges = [...peopleInRanges(RANGES)];
+  const ranges = peopleInRanges(run.ranges);
   for (const [at, range] of ranges.entries()) {
     if (at < run.ranges_done || run.ended_at !== null) continue;
     people += await registry.db.transaction(async (session) => {

@@ -69,6 +69,7 @@ create table scoring_run (
   started_at timestamptz not null,
   ended_at timestamptz,
   -- Ranges of ids that are done: a run that was cut off goes on after them.
+  ranges int not null,
   ranges_done int not null,
   people bigint not null
 );
