@@ -19,7 +19,8 @@ const UUID = Type.String({
   pattern: UUID_PATTERN,
   description: 'UUID, lower case',
 });
-const PERSON = Type.Object(
+/** A person as an enquirer describes one. */
+export const PERSON = Type.Object(
   {
     kind: Type.Enum(IDENTITY_KINDS.filter((kind) => kind !== 'furnisher_reference')),
     country: Type.Union([Type.String({ minLength: 2, maxLength: 2 }), Type.Null()]),

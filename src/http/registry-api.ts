@@ -1,5 +1,6 @@
 /** Every route of the registry's API, in one list. */
 import { enquirerRoutes } from './enquirer-routes.ts';
+import { enquiryRoutes } from './enquiry-routes.ts';
 import { type FeedRoutesOptions, feedRoutes } from './feed-routes.ts';
 import type { Server } from './instance.ts';
 import { registryProofRoutes } from './proof-routes.ts';
@@ -13,6 +14,7 @@ export function registryApi(
   return (app) => {
     registryRoutes(options)(app);
     enquirerRoutes(registry)(app);
+    enquiryRoutes(registry)(app);
     registryProofRoutes(registry)(app);
     feedRoutes(options)(app);
   };

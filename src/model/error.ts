@@ -6,6 +6,7 @@
  * What must stay true: neither `message` nor `detail` ever holds an identity value.
  */
 import { ASKING_ERRORS } from './asking-errors.ts';
+import { ENQUIRY_ERRORS } from './enquiry-errors.ts';
 import { EVALUATION_ERRORS } from './evaluation-errors.ts';
 import { FEED_ERRORS } from './feed-errors.ts';
 
@@ -337,6 +338,7 @@ export const ERROR_KINDS = {
     remedy: 'Wait for the running import to end; after a crash, the next import signs it.',
   },
   ...ASKING_ERRORS,
+  ...ENQUIRY_ERRORS,
   ...FEED_ERRORS,
   ...EVALUATION_ERRORS,
   home_missing: {

@@ -106,3 +106,14 @@ export function ageOn(birthDate: string, day: string): number {
   const years = Number(day.slice(0, 4)) - Number(birthDate.slice(0, 4));
   return day.slice(5) < birthDate.slice(5) ? years - 1 : years;
 }
+
+/**
+ * The day so many months before: the same day of its month, or that month's last.
+ * @throws RangeError: not a date.
+ */
+export function dayMonthsBefore(date: string, months: number): string {
+  const period = addMonths(periodOf(date), -months);
+  const last = lastDay(period);
+  const day = `${period}${date.slice(7)}`;
+  return day < last ? day : last;
+}

@@ -33,7 +33,8 @@ export interface FileView {
   readonly authorisations: readonly Record<string, unknown>[];
 }
 
-async function findSubject(registry: Registry, sought: Sought): Promise<string | null> {
+/** The person sought; null: nobody is found. */
+export async function findSubject(registry: Registry, sought: Sought): Promise<string | null> {
   if ('subject_id' in sought) return sought.subject_id;
   if ('account_ref' in sought) {
     const { rows } = await registry.db.query<{ subject_id: string }>(

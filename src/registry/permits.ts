@@ -6,11 +6,11 @@
  * and the trace are one transaction that holds the person's row, so that once means once, also
  * under concurrency; an authorisation that is not the caller's is answered like none at all.
  */
-import type { Act, AuthorisationFacts, RowFacts } from '../authorisation/check.ts';
-import { decideOne } from '../authorisation/decide.ts';
+import type { AuthorisationFacts, RowFacts } from '../authorisation/check.ts';
 import type { AuthorisationRecord, Purpose } from '../authorisation/record.ts';
 import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
+import { decideLook, lookAct, rowsOfNothing } from './looks.ts';
 import type { Registry } from './registry.ts';
 import { MONTHS_OF_SUBJECT, VISIBLE, visibilityParams } from './visibility.ts';
 
@@ -39,7 +39,7 @@ interface Known {
 async function lockSubject(session: Session, request: PermitRequest): Promise<string> {
   const { rows } = await session.query<Known>(
     `select subject_id from authorisation
-     where authorisation_id::text = $1 and recipient_id::text = $2`,
+     where authorisation_id = $1::uuid and recipient_id = $2::uuid`,
     [request.authorisation_id, request.enquirer_id],
   );
   const [known] = rows;
@@ -92,15 +92,8 @@ async function rowsOf(
     ...visibilityParams(registry),
     subjectId,
   ]);
-  const empty = kinds.map((kind) => ({
-    account_ref: '',
-    kind,
-    period: registry.now().toISOString().slice(0, 7),
-    days_past_due: 0,
-    active: true,
-  }));
-  const found = rows.length > 0 ? rows : empty;
-  return found.map((row) => ({ ...row, subject_id: subjectId, adult_from: null }));
+  if (rows.length === 0) return rowsOfNothing(subjectId, kinds, registry.now());
+  return rows.map((row) => ({ ...row, subject_id: subjectId, adult_from: null }));
 }
 
 /**
@@ -111,23 +104,14 @@ export async function claimPermit(registry: Registry, request: PermitRequest): P
   return registry.db.transaction(async (session) => {
     const subjectId = await lockSubject(session, request);
     const moment = registry.now(); // Read under the lock: what happened before it counts.
-    const act: Act = {
-      moment,
-      provider_id: registry.registry_id,
-      recipient_class: 'lender',
-      recipient_id: request.enquirer_id,
-      purposes: [request.purpose],
-      use_id: request.use_id,
-      profile: registry.profile,
-      notices: registry.notices,
-    };
+    const { enquirer_id, use_id } = request;
+    const act = lookAct(registry, { enquirer_id, use_id, moment, purposes: [request.purpose] });
     const all = await factsOf(session, subjectId, registry.registry_id);
     const named = all.filter((a) => a.record.authorisation_id === request.authorisation_id);
     const kinds = named[0]?.record.data.products ?? [];
     const rows = await rowsOf(registry, session, subjectId, kinds);
-    const decisions = rows.map((row) => decideOne(row, named, act));
-    const open = decisions.filter((decision) => decision.reason === null).length;
-    const permitted = open > 0;
+    const { open, reason } = decideLook(rows, named, act);
+    const permitted = reason === null;
     if (permitted) {
       await session.query(
         `insert into authorisation_use (subject_id, authorisation_id, use_id, used_at)
@@ -135,7 +119,6 @@ export async function claimPermit(registry: Registry, request: PermitRequest): P
         [subjectId, request.authorisation_id, request.use_id, moment],
       );
     }
-    const reason = permitted ? null : (decisions[0]?.reason ?? 'never_asked');
     await session.query(
       `insert into access (subject_id, access_id, participant_id, purpose, reason, at)
        values ($1, $2, $3, $4, $5, $6)`,
@@ -148,7 +131,7 @@ export async function claimPermit(registry: Registry, request: PermitRequest): P
         moment,
       ],
     );
-    const accounts = rows[0]?.account_ref === '' ? 0 : open;
-    return { use_id: request.use_id, permitted, reason, accounts };
+    const accounts = rows[0]?.account_ref === '' ? 0 : open.length;
+    return { use_id, permitted, reason, accounts };
   });
 }

@@ -8,10 +8,13 @@
  * otherwise it is storage only (PIPL 47). A month whose authorisation has no such effect is shown.
  * A month whose data life has run out is shown only while another covers it: what was agreed to be
  * kept for so long is not kept in sight for longer, not by a statutory clock either.
- * Source: domain facts 2.1 C4, C20, C24, 3.4 (DataLife), 3.7 (c) to (e).
+ * A late month whose statutory clock has run out is shown to nobody, purged or not; nor is one that
+ * a dated rule of the profile keeps from display.
+ * Source: domain facts 2.1 C4, C14, C17, C20, C24, 2.2 U2, 3.4 (DataLife), 3.7 (c) to (e).
  */
 import type { Act } from '../authorisation/check.ts';
 import { decideParams, passesSql } from '../authorisation/decide.ts';
+import { reportRulesOf } from '../authorisation/report-rules.ts';
 import type { SqlValue } from '../database/database.ts';
 import type { Registry } from './registry.ts';
 
@@ -34,8 +37,9 @@ function showing(registry: Pick<Registry, 'now' | 'profile' | 'notices'>): Act {
 const CHECKED = decideParams(showing({ now: () => new Date(0), profile: null, notices: {} }));
 const MONTHS_KEPT = `$${CHECKED.length + 1}::int`;
 const CLOCK = `$${CHECKED.length + 2}::text`;
+const RULES = `$${CHECKED.length + 3}::jsonb`;
 /** How many parameters `visibilityParams` gives: those of the statement itself come after. */
-export const VISIBILITY_PARAMS = CHECKED.length + 2;
+export const VISIBILITY_PARAMS = CHECKED.length + 3;
 
 /** The account's months as they stand: corrections count, what they corrected does not. */
 const AS_THEY_STAND = `(select distinct on (s.period) s.period, s.as_of, s.days_past_due
@@ -46,9 +50,10 @@ const AS_THEY_STAND = `(select distinct on (s.period) s.period, s.as_of, s.days_
  * When the event of an adverse month began: as furnished, else the first month of the unbroken run
  * of late months it stands in.
  */
-const EVENT_BEGAN = `coalesce(n.first_delinquency_on, (select min(b.as_of) from ${AS_THEY_STAND} b
+const eventBegan = (standing: string) =>
+  `coalesce(n.first_delinquency_on, (select min(b.as_of) from ${standing} b
   where b.period <= n.period and b.days_past_due > 0
-    and not exists (select 1 from ${AS_THEY_STAND} c
+    and not exists (select 1 from ${standing} c
       where c.period > b.period and c.period < n.period and c.days_past_due = 0)))`;
 
 /**
@@ -56,14 +61,34 @@ const EVENT_BEGAN = `coalesce(n.first_delinquency_on, (select min(b.as_of) from 
  * month that is. After a withdrawal nothing later arrives, and a clock that waited for it would
  * never run out.
  */
-const EVENT_ENDED = `coalesce(
-  (select min(c.as_of) from ${AS_THEY_STAND} c where c.period > n.period and c.days_past_due = 0),
-  (select max(c.as_of) from ${AS_THEY_STAND} c))`;
+const eventEnded = (standing: string) => `coalesce(
+  (select min(c.as_of) from ${standing} c where c.period > n.period and c.days_past_due = 0),
+  (select max(c.as_of) from ${standing} c))`;
 
-/** A late month whose statutory clock still runs. */
-export const CLOCK_RUNS = `(n.days_past_due > 0 and $1::timestamptz < (case
-  when ${CLOCK} = 'end_of_event' then ${EVENT_ENDED} else ${EVENT_BEGAN} end)
-  + make_interval(months => ${MONTHS_KEPT}))`;
+/**
+ * A late month whose statutory clock still runs. An event ends no earlier than its own month. Names
+ * every parameter that the checks do not: one that no text names has no type.
+ */
+const clockRuns = (standing: string) => `(n.days_past_due > 0 and ${RULES} is not null and
+  ((${CLOCK} = 'end_of_event' and $1::timestamptz < n.as_of + make_interval(months => ${MONTHS_KEPT}))
+  or $1::timestamptz < (case
+  when ${CLOCK} = 'end_of_event' then ${eventEnded(standing)} else ${eventBegan(standing)} end)
+  + make_interval(months => ${MONTHS_KEPT})))`;
+export const CLOCK_RUNS = clockRuns(AS_THEY_STAND);
+
+/** The dated rules that keep the late month `n` of an account `k` from display: a `from` list. */
+const hidingRules = (standing: string) => `jsonb_to_recordset(${RULES}) as u (rule text,
+    currency text, past_due_at_most_minor bigint, period_from date, period_to date, repaid_by date,
+    displays_from date)
+  where n.days_past_due > 0 and k.currency = u.currency
+    and n.past_due_minor <= u.past_due_at_most_minor
+    and n.period between date_trunc('month', u.period_from) and u.period_to
+    and ($1::timestamptz at time zone 'UTC')::date >= u.displays_from
+    and exists (select 1 from ${standing} c where c.period > n.period and c.days_past_due = 0
+      and c.as_of <= u.repaid_by)`;
+
+/** The first of those rules by its name; null when none hides the month. */
+export const HIDING_RULE = `(select min(u.rule) from ${hidingRules(AS_THEY_STAND)})`;
 
 /** When the registry had the month: its submission was complete. */
 const RECEIVED = `(select b.completed_at from submission b where b.submission_id = n.submission_id)`;
@@ -94,9 +119,15 @@ const RESTRICTED = `exists (select 1 from authorisation_effect w
  * newest revision of its month: an older one never takes the place of one that is hidden.
  * Parameters from $1 on are `visibilityParams`. Ask with the subject fixed: every sub-select
  * stays within it.
+ * @param standing the account's months as they stand: (period, as_of, days_past_due); a statement
+ * that has read them already hands them in
  */
-export const VISIBLE = `($2::uuid is not null
-  and ((not ${OUTLIVED} and (not ${RESTRICTED} or ${CLOCK_RUNS})) or ${COVERED}))`;
+export const visibleSql = (standing: string) => `($2::uuid is not null
+  and (n.days_past_due = 0
+    or (${clockRuns(standing)} and not exists (select 1 from ${hidingRules(standing)})))
+  and ((not ${OUTLIVED} and (not ${RESTRICTED} or n.days_past_due > 0)) or ${COVERED}))`;
+
+export const VISIBLE = visibleSql(AS_THEY_STAND);
 
 /** The person whose months are looked at: the parameter after `visibilityParams`. */
 export const SUBJECT = `$${VISIBILITY_PARAMS + 1}::uuid`;
@@ -105,7 +136,8 @@ export const SUBJECT = `$${VISIBILITY_PARAMS + 1}::uuid`;
 export const MONTHS_OF_SUBJECT = `
   (select distinct on (account_id, period) * from account_month where subject_id = ${SUBJECT}
    order by account_id, period, revision desc) n
-  join (select distinct on (account_id) account_id, account_ref, furnisher_id, kind from account
+  join (select distinct on (account_id) account_id, account_ref, furnisher_id, kind, currency
+        from account
         where subject_id = ${SUBJECT} order by account_id, revision desc) k
     on k.account_id = n.account_id`;
 
@@ -116,18 +148,23 @@ export function visibilityParams(registry: Registry): SqlValue[] {
     ...decideParams(showing(registry)),
     retention?.months ?? 0,
     retention?.from ?? 'end_of_event',
+    JSON.stringify(reportRulesOf(registry.profile)?.suppressions ?? []),
   ];
 }
 
 /**
- * $1 subject_id: since when the person's history is incomplete by their own choice, or null.
- * Names no lender. Another approval that stands for the same purpose and products makes it whole.
+ * Since when the person's history is incomplete by their own choice, or null. Names no lender.
+ * Another approval that stands for the same purpose and products makes it whole.
+ * @param subject the expression of the subject_id
  */
-export const INCOMPLETE_SINCE = `
+export const incompleteSinceSql = (subject: string) => `
   select to_char(min(w.since) at time zone 'UTC', 'YYYY-MM-DD') as since
   from authorisation_effect w
   join authorisation a on a.subject_id = w.subject_id and a.authorisation_id = w.authorisation_id
-  where w.subject_id = $1 and w.by_subject and not exists (
+  where w.subject_id = ${subject} and w.by_subject and not exists (
     select 1 from authorisation g where g.subject_id = a.subject_id
       and g.provider_id = a.provider_id and g.purpose = a.purpose and g.state = 'given'
       and g.products @> a.products)`;
+
+/** $1 subject_id: the same of one person. */
+export const INCOMPLETE_SINCE = incompleteSinceSql('$1');

@@ -1,0 +1,194 @@
+/**
+ * What a file comes to across lenders: counted and added up from its facts, pure.
+ *
+ * What must stay true: integers only; amounts are added within one currency; nothing that is not
+ * in the facts counts; every sum says as of which days its figures are.
+ * Source: domain facts 1.3 (summary blocks), 1.9 (windows), 5.2 (enquiries that count once), 5.5
+ * (due per month).
+ */
+import {
+  type AccountFacts,
+  type FileFacts,
+  LOOK_KINDS,
+  type LookFacts,
+  type LookKind,
+  type MonthFacts,
+} from './file-facts.ts';
+import { addMonths, dayMonthsBefore, monthsBetween, periodOf } from './period.ts';
+
+export const LOOK_WINDOWS = [1, 3, 6, 12, 24] as const;
+export const LATE_WINDOWS = [3, 6, 12, 24, 60] as const;
+type Windows<W extends number> = Readonly<Record<`m${W}`, number>>;
+
+export interface CurrencySummary {
+  readonly accounts_open: number;
+  /** Oldest and newest day of the figures that are added up; null without any. */
+  readonly as_of_from: string | null;
+  readonly as_of_to: string | null;
+  readonly balance_minor: number;
+  readonly currency: string;
+  /** Open accounts whose due amount was not furnished and is reckoned. */
+  readonly due_estimated: number;
+  readonly due_per_month_minor: number;
+  /** Of open revolving lines. */
+  readonly limit_minor: number;
+  readonly past_due_minor: number;
+  readonly unused_minor: number;
+  readonly used_minor: number;
+}
+
+export interface FileSummary {
+  readonly accounts: number;
+  readonly accounts_open: number;
+  readonly amounts: readonly CurrencySummary[];
+  readonly enquiries: Readonly<Record<LookKind, Windows<(typeof LOOK_WINDOWS)[number]>>>;
+  readonly lenders: number;
+  readonly months_late: Windows<(typeof LATE_WINDOWS)[number]>;
+  readonly months_shown: number;
+  readonly newest_opened_on: string | null;
+  readonly oldest_opened_on: string | null;
+  readonly worst_days_past_due: Windows<(typeof LATE_WINDOWS)[number]>;
+}
+
+export const newestOf = (account: AccountFacts): MonthFacts | null => account.months.at(-1) ?? null;
+
+/** Open by its newest month; without one, by its dates. */
+export function isOpen(account: AccountFacts): boolean {
+  const newest = newestOf(account);
+  return newest ? newest.status === 'open' : account.closed_on === null;
+}
+
+/** Tenths of the average use by which a revolving line is reckoned when no due amount is known. */
+const REVOLVING_SHARE = 10;
+const USE_MONTHS = 6;
+
+/**
+ * What an open account asks for in a month, minor units. As furnished; else of a revolving line a
+ * tenth of its average balance over six months, of a loan its balance over the months left (one
+ * at least). Rounded up.
+ */
+export function duePerMonth(account: AccountFacts): { minor: number; is_estimated: boolean } {
+  const newest = newestOf(account);
+  if (!newest || newest.balance_minor <= 0)
+    return { minor: newest?.due_minor ?? 0, is_estimated: false };
+  if (account.kind === 'instalment_loan' && account.term_months && account.opened_on) {
+    const gone = monthsBetween(periodOf(account.opened_on), newest.period);
+    const spread = Math.ceil(newest.balance_minor / Math.max(1, account.term_months - gone));
+    return { minor: Math.max(newest.due_minor ?? 0, spread), is_estimated: !newest.due_minor };
+  }
+  if (newest.due_minor !== null) return { minor: newest.due_minor, is_estimated: false };
+  const since = addMonths(newest.period, -USE_MONTHS);
+  const used = account.months.filter((month) => month.period > since);
+  const sum = used.reduce((total, month) => total + Math.max(0, month.balance_minor), 0);
+  return { minor: Math.ceil(sum / (used.length * REVOLVING_SHARE)), is_estimated: true };
+}
+
+function sumOf<T>(values: readonly T[], of: (value: T) => number): number {
+  return values.reduce((total, value) => total + of(value), 0);
+}
+
+function currencySummary(currency: string, accounts: readonly AccountFacts[]): CurrencySummary {
+  const open = accounts.filter(isOpen);
+  const counted = accounts.flatMap((account) => newestOf(account) ?? []);
+  const lines = open
+    .filter(({ kind }) => kind === 'revolving_line')
+    .flatMap((account) => newestOf(account) ?? []);
+  const days = counted.map(({ as_of }) => as_of).sort();
+  const dues = open.map(duePerMonth);
+  return {
+    accounts_open: open.length,
+    as_of_from: days[0] ?? null,
+    as_of_to: days.at(-1) ?? null,
+    balance_minor: sumOf(counted, (month) => month.balance_minor),
+    currency,
+    due_estimated: dues.filter(({ is_estimated }) => is_estimated).length,
+    due_per_month_minor: sumOf(dues, ({ minor }) => minor),
+    limit_minor: sumOf(lines, (month) => month.limit_minor ?? 0),
+    past_due_minor: sumOf(counted, (month) => month.past_due_minor ?? 0),
+    unused_minor: sumOf(lines, (month) =>
+      Math.max(0, (month.limit_minor ?? 0) - Math.max(0, month.balance_minor)),
+    ),
+    used_minor: sumOf(lines, (month) => Math.max(0, month.balance_minor)),
+  };
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Looks for new credit with repeats left out: of one enquirer for one purpose, within so many days
+ * of one that counts. The trace keeps them all.
+ * @param looks ascending by time
+ */
+export function countedOnce(looks: readonly LookFacts[], days: number): LookFacts[] {
+  const counted = new Map<string, number>();
+  return looks.filter(({ enquirer_id, purpose, at }) => {
+    const key = `${enquirer_id} ${purpose}`;
+    const before = counted.get(key);
+    const time = Date.parse(at);
+    if (before !== undefined && time < before + days * DAY_MS) return false;
+    counted.set(key, time);
+    return true;
+  });
+}
+
+/** Members stand in the order of their names, as canonical JSON has them. */
+const byName = ([left]: [string, unknown], [right]: [string, unknown]) => (left < right ? -1 : 1);
+
+function windowsOf<W extends number>(windows: readonly W[], of: (months: W) => number): Windows<W> {
+  const counts = windows.map((months): [string, number] => [`m${months}`, of(months)]);
+  return Object.fromEntries(counts.sort(byName)) as Windows<W>;
+}
+
+function enquiriesOf(facts: FileFacts, onceDays: number): FileSummary['enquiries'] {
+  const today = facts.at.slice(0, 10);
+  const entries = LOOK_KINDS.toSorted().map((kind) => {
+    const all = facts.looks.filter((look) => look.kind === kind);
+    const looks = kind === 'new_credit' ? countedOnce(all, onceDays) : all;
+    const since = (months: number) => dayMonthsBefore(today, months);
+    return [
+      kind,
+      windowsOf(
+        LOOK_WINDOWS,
+        (months) => looks.filter((look) => look.at.slice(0, 10) > since(months)).length,
+      ),
+    ];
+  });
+  return Object.fromEntries(entries) as FileSummary['enquiries'];
+}
+
+/**
+ * The summary of a file.
+ * @param onceDays looks for new credit of one enquirer for one purpose within so many days count
+ * once
+ */
+export function summaryOf(facts: FileFacts, onceDays: number): FileSummary {
+  const { accounts } = facts;
+  const period = periodOf(facts.at.slice(0, 10));
+  const months = accounts.flatMap((account) => account.months);
+  const within = (window: number) =>
+    months.filter((month) => month.period > addMonths(period, -window));
+  const opened = accounts.flatMap(({ opened_on }) => opened_on ?? []).sort();
+  const currencies = [...new Set(accounts.map(({ currency }) => currency))].sort();
+  return {
+    accounts: accounts.length,
+    accounts_open: accounts.filter(isOpen).length,
+    amounts: currencies.map((currency) =>
+      currencySummary(
+        currency,
+        accounts.filter((account) => account.currency === currency),
+      ),
+    ),
+    enquiries: enquiriesOf(facts, onceDays),
+    lenders: new Set(accounts.map(({ lender }) => lender.licence_id)).size,
+    months_late: windowsOf(
+      LATE_WINDOWS,
+      (window) => within(window).filter((month) => month.days_past_due > 0).length,
+    ),
+    months_shown: months.length,
+    newest_opened_on: opened.at(-1) ?? null,
+    oldest_opened_on: opened[0] ?? null,
+    worst_days_past_due: windowsOf(LATE_WINDOWS, (window) =>
+      Math.max(0, ...within(window).map((month) => month.days_past_due)),
+    ),
+  };
+}
