@@ -8,9 +8,8 @@ import type { Database } from '../src/database/database.ts';
 import { migrate } from '../src/database/migrate.ts';
 import { openPglite } from '../src/database/pglite.ts';
 import { openPostgresql } from '../src/database/postgresql.ts';
-import { type Card, parseCard } from '../src/evaluation/card.ts';
 import { CHARACTERISTICS } from '../src/evaluation/catalogue.ts';
-import { NO_RECIPE } from '../src/evaluation/recipe-schema.ts';
+import { catalogueBins, catalogueCard } from '../src/evaluation/sample-catalogue-card.ts';
 import { addMonths, firstDay } from '../src/model/period.ts';
 import type { Registry } from '../src/registry/registry.ts';
 import { scoreEverybody } from '../src/registry/scoring-runs.ts';
@@ -66,42 +65,18 @@ async function fill(db: Database, subjects: number, months: number): Promise<voi
 }
 
 /** Every characteristic of the catalogue in five bins. */
-function wideCard(): Card {
-  const facts = (points: number) => ({ points, count: 1, bad: 0, woe_e4: 0 });
-  const words = { says: 'x', improve: '' };
-  return parseCard({
-    schema_version: 1,
-    name: 'bench',
-    version: 1,
-    kind: 'full',
-    bad_means: 'none',
-    scale: { score: 600, odds: 50, double: 20, lowest: 300, highest: 850 },
-    base_points: 500,
-    characteristics: CHARACTERISTICS.map(({ id, direction }) => ({
-      kind: 'number',
-      name: id,
-      decimals: 0,
-      direction,
-      bins: [0, 5, 30, 5000, null].map((upto, at) => ({
-        upto,
-        ...facts(direction === 'more_is_worse' ? 9 - at : at),
-      })),
-      missing: facts(0),
-      reason: { id: id.toUpperCase(), is_enquiries: false, texts: { en: words, zh: words } },
-    })),
-    bad_ppm: Array.from({ length: 551 }, (_, at) => 900_000 - at * 1_000),
-    range: { by: null, steps: [{ upto: null, half_width: 10 }] },
-    recipe: NO_RECIPE,
-    training: {
-      data_sha256: '0'.repeat(64),
-      rows: 1,
-      bad: 1,
-      parameters: {},
-      auc_e4: null,
-      ks_e4: null,
-    },
+const wideCard = () =>
+  catalogueCard(1, 0, {
+    characteristics: CHARACTERISTICS.map(({ id, direction }) =>
+      catalogueBins(
+        id,
+        [0, 5, 30, 5000, null].map((upto, at) => [
+          upto,
+          direction === 'more_is_worse' ? 9 - at : at,
+        ]),
+      ),
+    ),
   });
-}
 
 async function seconds(run: () => Promise<unknown>): Promise<number> {
   const start = performance.now();

@@ -12,7 +12,7 @@ import type { Registry } from '../src/registry/registry.ts';
 import { type Backend, openStore } from './pair.ts';
 
 export const DAY = '2026-06-30';
-const THIS_MONTH = '2026-06';
+export const THIS_MONTH = '2026-06';
 const LENDERS = [randomUUID(), randomUUID(), randomUUID()];
 
 const money = fc.integer({ min: 0, max: 1_000_000 });
@@ -26,7 +26,6 @@ const month = fc.record({
   days_past_due: fc.oneof(fc.constant(0), fc.constant(0), fc.integer({ min: 0, max: 400 })),
   past_due_minor: orNull(money),
 });
-export type Month = typeof month extends fc.Arbitrary<infer T> ? T : never;
 const account = fc.record({
   kind: fc.constantFrom('revolving_line', 'instalment_loan'),
   lender: fc.constantFrom(...LENDERS),
@@ -39,7 +38,7 @@ const account = fc.record({
     maxLength: 14,
   }),
 });
-export type Account = typeof account extends fc.Arbitrary<infer T> ? T : never;
+type Account = typeof account extends fc.Arbitrary<infer T> ? T : never;
 const look = fc.record({
   lender: fc.constantFrom(...LENDERS),
   days: fc.integer({ min: -5, max: 800 }),
@@ -53,6 +52,9 @@ export type Person = typeof PERSON extends fc.Arbitrary<infer T> ? T : never;
 
 export const dayBefore = (days: number) =>
   new Date(Date.parse(`${DAY}T12:00:00Z`) - days * 86_400_000);
+
+export const openedOn = ({ opened_age }: Account) =>
+  opened_age === null ? null : firstDay(addMonths(THIS_MONTH, -opened_age));
 
 /** Every row under one authorisation that has no effect. */
 export async function storeFiles(
@@ -71,8 +73,7 @@ export async function storeFiles(
         account_ref: randomUUID(),
         kind: each.kind,
         currency: 'CNY',
-        opened_on:
-          each.opened_age === null ? null : firstDay(addMonths(THIS_MONTH, -each.opened_age)),
+        opened_on: openedOn(each),
         original_amount_minor: each.original_amount_minor,
         submission_id: LENDERS[0],
       });
@@ -100,6 +101,7 @@ export async function storeFiles(
         reason: 'test',
         at: dayBefore(each.days),
         kind: each.kind,
+        outcome: 'report',
       });
     }
   }
@@ -113,16 +115,15 @@ export async function storeFiles(
   await put('access', rows.look);
 }
 
-/** A registry's store under the law of China, with one partition for every period. */
+/** A registry's store under a law that hides no month of five years, with one partition for every period. */
 export async function openFiles(backend: Backend, schema: string): Promise<Registry> {
   const db = await openStore(backend, 'registry', schema);
-  await db.query('alter table access add column if not exists kind text');
   await db.query('create table account_month_all partition of account_month default');
   return {
     db,
     now: () => new Date(`${DAY}T12:00:00Z`),
     newId: randomUUID,
-    profile: loadProfile('CN'),
+    profile: loadProfile('US'),
     notices: {},
   } as unknown as Registry;
 }

@@ -6,9 +6,8 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { crashing } from '../src/database/crashing.ts';
-import { type Card, parseCard } from '../src/evaluation/card.ts';
-import { sufficiencyOf } from '../src/evaluation/evaluate.ts';
-import { NO_RECIPE } from '../src/evaluation/recipe-schema.ts';
+import { isThin } from '../src/evaluation/evaluate.ts';
+import { catalogueBins, catalogueCard } from '../src/evaluation/sample-catalogue-card.ts';
 import { scoreRecord } from '../src/evaluation/score.ts';
 import { EVERYBODY, readCharacteristics } from '../src/registry/characteristics.ts';
 import type { Registry } from '../src/registry/registry.ts';
@@ -22,56 +21,6 @@ import {
 import { scoreEverybody } from '../src/registry/scoring-runs.ts';
 import { DAY, openFiles, PERSON, storeFiles } from './file-rows.ts';
 import { BACKENDS, SERVER_URL } from './pair.ts';
-
-const bin = (upto: number | null, points: number) => ({
-  upto,
-  points,
-  count: 1,
-  bad: 0,
-  woe_e4: 0,
-});
-const words = { says: 'x', improve: '' };
-const number = (name: string, direction: string, bins: readonly object[]) => ({
-  kind: 'number',
-  name,
-  decimals: 0,
-  direction,
-  bins,
-  missing: { points: 0, count: 1, bad: 0, woe_e4: 0 },
-  reason: { id: name.toUpperCase(), is_enquiries: false, texts: { en: words, zh: words } },
-});
-
-/** A card of two characteristics; `late` are the points of a year without lateness. */
-function cardOf(version: number, late: number, characteristics?: readonly object[]): Card {
-  return parseCard({
-    schema_version: 1,
-    name: 'test-full',
-    version,
-    kind: 'full',
-    bad_means: 'late',
-    scale: { score: 600, odds: 50, double: 20, lowest: 300, highest: 850 },
-    base_points: 500,
-    characteristics: characteristics ?? [
-      number('worst_days_past_due_12m', 'more_is_worse', [
-        bin(0, late),
-        bin(29, 0),
-        bin(null, -60),
-      ]),
-      number('utilisation', 'more_is_worse', [bin(5000, 10), bin(null, -10)]),
-    ],
-    bad_ppm: Array.from({ length: 551 }, (_, at) => 900_000 - at * 1_000),
-    range: { by: null, steps: [{ upto: null, half_width: 10 }] },
-    recipe: NO_RECIPE,
-    training: {
-      data_sha256: '0'.repeat(64),
-      rows: 1,
-      bad: 1,
-      parameters: {},
-      auc_e4: null,
-      ks_e4: null,
-    },
-  });
-}
 
 describe.each(BACKENDS)('scorecards on %s', (backend) => {
   const missing = backend === 'postgresql' && !SERVER_URL;
@@ -102,23 +51,31 @@ describe.each(BACKENDS)('scorecards on %s', (backend) => {
   });
 
   test('are added once; a changed one needs another version', async () => {
-    const first = await addScorecard(registry, cardOf(1, 40), 'report', by);
+    const first = await addScorecard(registry, catalogueCard(1, 40), 'report', by);
     expect(first).toMatchObject({ version: 1, kind: 'full', state: 'draft', has_report: true });
-    expect(await addScorecard(registry, cardOf(1, 40), 'report', by)).toEqual(first);
-    await expect(addScorecard(registry, cardOf(1, 41), 'report', by)).rejects.toMatchObject({
+    expect(await addScorecard(registry, catalogueCard(1, 40), 'report', by)).toEqual(first);
+    await expect(addScorecard(registry, catalogueCard(1, 41), 'report', by)).rejects.toMatchObject({
       code: 'scorecard_exists',
     });
   });
 
   test('read the catalogue alone, in its direction', async () => {
-    const age = number('age_in_years', 'more_is_better', [bin(null, 1)]);
-    const turned = number('utilisation', 'more_is_better', [bin(null, 1)]);
+    const age = catalogueBins('age_in_years', [[null, 1]]);
+    const turned = {
+      ...catalogueBins('utilisation', [[null, 1]]),
+      direction: 'more_is_better' as const,
+    };
     for (const [each, said] of [
       [age, 'age_in_years is not in the catalogue'],
       [turned, 'utilisation must be more_is_worse'],
     ] as const)
       await expect(
-        addScorecard(registry, cardOf(9, 0, [each]), 'report', by),
+        addScorecard(
+          registry,
+          catalogueCard(9, 0, { characteristics: [each as never] }),
+          'report',
+          by,
+        ),
       ).rejects.toMatchObject({ code: 'scorecard_invalid', detail: said });
     await expect(addScorecard(registry, { any: 1 }, null, by)).rejects.toMatchObject({
       code: 'scorecard_invalid',
@@ -136,13 +93,13 @@ describe.each(BACKENDS)('scorecards on %s', (backend) => {
   });
 
   test('are blocked without a report, or when scores move, unless that is signed off', async () => {
-    await addScorecard(registry, cardOf(2, 45), null, by);
+    await addScorecard(registry, catalogueCard(2, 45), null, by);
     await move(2, 'shadow');
     await expect(move(2, 'active')).rejects.toMatchObject({
       code: 'scorecard_blocked',
       detail: 'it has no validation report',
     });
-    await addScorecard(registry, cardOf(3, 55), 'report', by);
+    await addScorecard(registry, catalogueCard(3, 55), 'report', by);
     await move(3, 'shadow');
     await expect(move(3, 'active')).rejects.toMatchObject({ code: 'scorecard_blocked' });
     expect(await states()).toEqual({ 1: 'active', 2: 'shadow', 3: 'shadow' });
@@ -150,18 +107,16 @@ describe.each(BACKENDS)('scorecards on %s', (backend) => {
     expect(canary).toMatchObject({ most: 15, is_blocked: true });
     expect(await states()).toEqual({ 1: 'retired', 2: 'shadow', 3: 'active' });
     // Five points more than the active one move nobody by more than ten.
-    await addScorecard(registry, cardOf(4, 60), 'report', by);
+    await addScorecard(registry, catalogueCard(4, 60), 'report', by);
     await move(4, 'shadow');
     expect((await move(4, 'active')).canary).toMatchObject({ moved: 0, most: 5 });
   });
 
   test('score everybody once, also when cut off at any statement', async () => {
-    const card = cardOf(4, 60);
+    const card = catalogueCard(4, 60);
     const expected = (await readCharacteristics(registry, registry.db, DAY, EVERYBODY)).flatMap(
       ({ subject_id, values }) =>
-        sufficiencyOf({ values, holds_hidden: false }) === 'scored'
-          ? [{ subject_id, score: scoreRecord(card, values).score }]
-          : [],
+        isThin(values) ? [] : [{ subject_id, score: scoreRecord(card, values).score }],
     );
     for (let statement = 1; statement < 60; statement += 7) {
       const db = crashing(registry.db, { statement, when: 'after' });

@@ -1,39 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { burdenOf, instalmentOf, type OpenAccount, obligationOf } from './affordability.ts';
-
-const LOAN: OpenAccount = {
-  currency: 'CNY',
-  kind: 'instalment_loan',
-  balance_minor: 90_000,
-  due_minor: null,
-  past_due_minor: null,
-  limit_minor: null,
-  term_months: 12,
-  months_since_opened: 3,
-  mean_balance_6m_minor: 95_000,
-};
-const LINE: OpenAccount = { ...LOAN, kind: 'revolving_line', limit_minor: 200_000 };
-
-describe('what an account takes each month', () => {
-  it('is a loan’s due, and at least the balance over the months left', () => {
-    expect(obligationOf(LOAN)).toEqual({ amount_minor: 10_000, basis: 'balance_over_term' });
-    expect(obligationOf({ ...LOAN, due_minor: 11_000 })).toEqual({
-      amount_minor: 11_000,
-      basis: 'due',
-    });
-    expect(obligationOf({ ...LOAN, due_minor: 9_000 }).amount_minor).toBe(10_000);
-  });
-
-  it('is the whole balance of a loan past its term', () => {
-    expect(obligationOf({ ...LOAN, months_since_opened: 30 }).amount_minor).toBe(90_000);
-  });
-
-  it('is a line’s due, or a tenth of its mean use, and says so', () => {
-    expect(obligationOf({ ...LINE, due_minor: 0 })).toEqual({ amount_minor: 0, basis: 'due' });
-    expect(obligationOf(LINE)).toEqual({ amount_minor: 9_500, basis: 'assumed_tenth' });
-  });
-});
+import { sampleAccount, sampleMonth } from '../model/sample-facts.ts';
+import { burdenOf, instalmentOf } from './affordability.ts';
 
 describe('an instalment', () => {
   it('is the amount over the months without interest, rounded up', () => {
@@ -80,16 +48,28 @@ describe('the burden', () => {
     annual_rate_bp: null,
     income_minor: 100_000,
   };
+  const owes = (balance_minor: number, due_minor: number | null = null) => [
+    sampleMonth('2026-02', { balance_minor, due_minor, past_due_minor: 7 }),
+  ];
+  const line = sampleAccount({ months: owes(95_000) });
+  const loan = sampleAccount({
+    account_id: 'loan',
+    kind: 'instalment_loan',
+    term_months: 12,
+    opened_on: '2025-11-10',
+    months: owes(90_000, 9_000),
+  });
 
-  it('adds the new loan, in one currency, and says what was assumed', () => {
-    const dollars = { ...LINE, currency: 'USD' };
-    expect(burdenOf([LOAN, LINE, dollars], application)).toEqual({
+  it('adds the new loan, in one currency, and says what was reckoned', () => {
+    const dollars = { ...line, currency: 'USD' };
+    const closed = { ...line, months: [sampleMonth('2026-02', { status: 'closed' })] };
+    expect(burdenOf([loan, line, dollars, closed], application)).toEqual({
       currency: 'CNY',
       now_minor: 19_500,
       with_new_minor: 29_500,
       new_instalment_minor: 10_000,
-      past_due_minor: 0,
-      assumed_accounts: 2,
+      past_due_minor: 14,
+      estimated_accounts: 1,
       other_currency_accounts: 1,
       now_of_income_bp: 1950,
       with_new_of_income_bp: 2950,
@@ -97,7 +77,7 @@ describe('the burden', () => {
   });
 
   it('has no share of an income that is not told', () => {
-    const { now_of_income_bp } = burdenOf([LOAN], { ...application, income_minor: null });
+    const { now_of_income_bp } = burdenOf([loan], { ...application, income_minor: null });
     expect(now_of_income_bp).toBeNull();
   });
 });

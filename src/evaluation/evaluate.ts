@@ -7,11 +7,13 @@
  * person's own choice costs no point and is said; no reason names a lender.
  * Source: domain facts 5.1 to 5.5; U9, U10, C15, C23, E3.
  */
-import { hash } from 'node:crypto';
-import canonicalize from 'canonicalize';
-import { type Application, type Burden, burdenOf, type OpenAccount } from './affordability.ts';
+import type { FileFacts } from '../model/file-facts.ts';
+import { type FileSummary, summaryOf } from '../model/file-summary.ts';
+import { statusOf, type ThinBelow } from '../model/report-document.ts';
+import { type Application, type Burden, burdenOf } from './affordability.ts';
 import { type Card, cardDigest } from './card.ts';
 import type { CharacteristicValues } from './catalogue.ts';
+import { characteristicsOf } from './characteristics-of.ts';
 import { type GivenReason, scoreRecord } from './score.ts';
 
 /** Less than so many months of history, or of months shown, is a thin file. */
@@ -19,23 +21,19 @@ export const THIN_MONTHS = 6;
 
 export const SUFFICIENCIES = ['no_hit', 'thin', 'scored', 'suppressed'] as const;
 /**
- * `no_hit`: nothing is held; `suppressed`: something is held and none of it may be shown; `thin`:
- * scored by the card for thin files, or not at all where there is none; `scored`: by the full card.
+ * `no_hit`: nothing is held; `suppressed`: the person holds enquirers off, disputes something, or
+ * nothing of what is held may be shown; `thin`: scored by the card for thin files, or not at all
+ * where there is none; `scored`: by the full card.
  */
 export type Sufficiency = (typeof SUFFICIENCIES)[number];
 
+/** What an evaluation stands on; kept sealed, so that it can be made again. */
 export interface EvaluationFacts {
-  /** `YYYY-MM-DD`: the day the file is read as of. */
-  readonly day: string;
-  /** Null: nothing of the person is shown. */
-  readonly values: CharacteristicValues | null;
-  /** Whether something is held that may not be shown. */
-  readonly holds_hidden: boolean;
-  readonly accounts: readonly OpenAccount[];
-  /** Open claims of the person on what is shown. */
-  readonly claims_open: number;
-  /** Since when the history is incomplete by choice of the person, `YYYY-MM-DD`. */
-  readonly incomplete_since: string | null;
+  readonly facts: FileFacts;
+  readonly thin: ThinBelow;
+  /** Days within which looks of one enquirer for one purpose count once. */
+  readonly counts_once_days: number;
+  /** Null: no loan is asked for. */
   readonly application: Application | null;
 }
 
@@ -43,15 +41,6 @@ export interface EvaluationFacts {
 export interface Cards {
   readonly full: Card | null;
   readonly thin: Card | null;
-}
-
-export interface Exposure {
-  readonly currency: string;
-  readonly open_accounts: number;
-  readonly limit_minor: number;
-  readonly used_minor: number;
-  readonly unused_minor: number;
-  readonly loans_minor: number;
 }
 
 export interface Score {
@@ -77,43 +66,29 @@ export interface Evaluation {
   readonly sufficiency: Sufficiency;
   readonly score: Score | null;
   readonly burden: Burden | null;
-  readonly exposure: readonly Exposure[];
+  /** Across lenders, by currency: limits, used, unused, balances, due per month, arrears. */
+  readonly exposure: FileSummary['amounts'];
   readonly lenders: number;
-  /** Lenders that looked for new credit, by window. */
-  readonly velocity: Readonly<Record<'1m' | '3m' | '6m' | '12m' | '24m', number>>;
+  /** Looks for new credit, by window of months; repeats of one lender count once. */
+  readonly velocity: FileSummary['enquiries']['new_credit'];
+  /** Fields that the person disputes. */
   readonly claims_open: number;
   readonly incomplete_since: string | null;
 }
 
-const total = (values: readonly (number | null)[]) =>
-  values.reduce<number>((sum, value) => sum + Math.max(value ?? 0, 0), 0);
-
-/** Limits and what is used of them, by currency in alphabetical order. */
-export function exposureOf(accounts: readonly OpenAccount[]): Exposure[] {
-  const currencies = [...new Set(accounts.map(({ currency }) => currency))].sort();
-  return currencies.map((currency) => {
-    const own = accounts.filter((each) => each.currency === currency);
-    const lines = own.filter(({ kind }) => kind === 'revolving_line');
-    const loans = own.filter(({ kind }) => kind !== 'revolving_line');
-    return {
-      currency,
-      open_accounts: own.length,
-      limit_minor: total(lines.map((each) => each.limit_minor)),
-      used_minor: total(lines.map((each) => each.balance_minor)),
-      unused_minor: total(lines.map((each) => (each.limit_minor ?? 0) - each.balance_minor)),
-      loans_minor: total(loans.map((each) => each.balance_minor)),
-    };
-  });
+/** How much is known of a file. @param values null: nothing of it is shown */
+export function sufficiencyOf(
+  { facts, thin }: Pick<EvaluationFacts, 'facts' | 'thin'>,
+  values: CharacteristicValues | null,
+): Sufficiency {
+  const { status } = statusOf(facts, thin);
+  if (status === 'no_hit' || status === 'suppressed') return status;
+  return values === null || isThin(values) ? 'thin' : 'scored';
 }
 
-/** How much is known of a file. */
-export function sufficiencyOf({
-  values,
-  holds_hidden,
-}: Pick<EvaluationFacts, 'values' | 'holds_hidden'>): Sufficiency {
-  if (values === null) return holds_hidden ? 'suppressed' : 'no_hit';
-  const known = Math.min(values['file_age'] ?? 0, values['months_shown'] ?? 0);
-  return known < THIN_MONTHS ? 'thin' : 'scored';
+/** The card for thin files is the one for these. */
+export function isThin(values: CharacteristicValues): boolean {
+  return Math.min(values['file_age'] ?? 0, values['months_shown'] ?? 0) < THIN_MONTHS;
 }
 
 /** @throws characteristic_invalid: the card reads what the registry does not compute */
@@ -136,37 +111,29 @@ export function scoreOf(card: Card, values: CharacteristicValues, day: string): 
   };
 }
 
-const WINDOWS = ['1m', '3m', '6m', '12m', '24m'] as const;
-
-/** The whole evaluation. @throws characteristic_invalid */
-export function evaluate(facts: EvaluationFacts, cards: Cards): Evaluation {
-  const { values, day } = facts;
-  const sufficiency = sufficiencyOf(facts);
+/** The whole evaluation. @throws characteristic_invalid: a card reads what is not computed */
+export function evaluate(on: EvaluationFacts, cards: Cards): Evaluation {
+  const { facts, application } = on;
+  const day = facts.at.slice(0, 10);
+  const values = characteristicsOf(facts);
+  const sufficiency = sufficiencyOf(on, values);
   const card = { scored: cards.full, thin: cards.thin, no_hit: null, suppressed: null }[
     sufficiency
   ];
-  const velocity = Object.fromEntries(
-    WINDOWS.map((window) => [window, values?.[`enquiries_${window}`] ?? 0]),
-  );
+  const summary = summaryOf(facts, on.counts_once_days);
   return {
     evaluation_version: 1,
     day,
     sufficiency,
     score: card && values ? scoreOf(card, values, day) : null,
-    burden: facts.application ? burdenOf(facts.accounts, facts.application) : null,
-    exposure: exposureOf(facts.accounts),
-    lenders: values?.['lenders'] ?? 0,
-    velocity: velocity as Evaluation['velocity'],
-    claims_open: facts.claims_open,
+    burden: application ? burdenOf(facts.accounts, application) : null,
+    exposure: summary.amounts,
+    lenders: summary.lenders,
+    velocity: summary.enquiries.new_credit,
+    claims_open:
+      facts.claims.length + facts.accounts.reduce((total, { claims }) => total + claims.length, 0),
     incomplete_since: facts.incomplete_since,
   };
-}
-
-/** The canonical JSON (RFC 8785) of facts or of an evaluation, and its SHA-256 in hex. */
-export function sealedForm(value: object): { readonly text: string; readonly sha256: string } {
-  const text = canonicalize(value);
-  if (text === undefined) throw new Error('facts hold nothing that JSON cannot');
-  return { text, sha256: hash('sha256', text, 'hex') };
 }
 
 /** What the score would be if one thing changed. */

@@ -9,8 +9,8 @@
  * Source: domain facts 5.1, 5.5; evaluation/catalogue.ts says what each one means.
  */
 import type { SqlValue } from '../database/database.ts';
-import type { OpenAccount } from '../evaluation/affordability.ts';
 import { CHARACTERISTICS, type CharacteristicValues } from '../evaluation/catalogue.ts';
+import { GRID_MONTHS } from '../model/grid.ts';
 import type { Registry } from './registry.ts';
 import { VISIBILITY_PARAMS, VISIBLE, visibilityParams } from './visibility.ts';
 
@@ -44,7 +44,7 @@ const SEEN = `
   ), newest as (
     select n.* from account_month n
     where n.subject_id ${PEOPLE} and n.period <= ${DAY} and n.as_of <= ${DAY}
-      and n.period > ${DAY} - interval '61 months'
+      and n.period > (date_trunc('month', ${DAY}) - interval '${GRID_MONTHS} months')::date
       and not exists (select 1 from account_month c where c.revision > 1
         and c.revision > n.revision and c.period = n.period and c.subject_id = n.subject_id
         and c.account_id = n.account_id)
@@ -53,7 +53,7 @@ const SEEN = `
   ), seen as (
     select n.subject_id, n.account_id, n.period, n.status, n.limit_minor, n.balance_minor,
       n.due_minor, n.paid_minor, n.days_past_due, n.past_due_minor, k.kind, k.furnisher_id,
-      k.currency, k.opened_on, k.original_amount_minor, k.term_months, ${age('n.period')} as age
+      k.opened_on, k.original_amount_minor, ${age('n.period')} as age
     from newest n
     join contract k on k.subject_id = n.subject_id and k.account_id = n.account_id
     left join asked h on h.subject_id = n.subject_id and h.authorisation_id = n.authorisation_id
@@ -72,7 +72,7 @@ const SEEN = `
 
 /** Basis points, rounded half up, at most a hundred times the whole; null of nothing. */
 const share = (part: string, whole: string) =>
-  `case when ${whole} > 0 then least(round(10000.0 * (${part}) / (${whole})), 1000000)::int end`;
+  `case when ${whole} > 0 then least(round(10000.0 * greatest(${part}, 0) / (${whole})), 1000000)::int end`;
 const within = (months: number) => `filter (where age < ${months})`;
 const worst = (months: number) => `max(days_past_due) ${within(months)}`;
 const late = (months: number, days: number) =>
@@ -148,7 +148,7 @@ const ofLooks: Columns = windows(
   [1, 3, 6, 12, 24],
   (n) => `enquiries_${n}m`,
   (n) => `count(distinct participant_id)
-    filter (where at > ${DAY} + 1 - interval '${n} months')::int`,
+    filter (where at >= (${DAY} - interval '${n} months')::date + 1)::int`,
 );
 
 const list = (columns: Columns) =>
@@ -165,19 +165,8 @@ export const CHARACTERISTIC_PARTS = `${SEEN},
           from noted group by subject_id) m
     cross join lateral (
       select ${list(ofLooks)} from access where access.subject_id = m.subject_id
-        and kind = 'new_credit' and at < ${DAY} + 1 and at > ${DAY} - interval '24 months') e
+        and kind = 'new_credit' and outcome = 'report' and at < ${DAY} + 1) e
   )`;
-
-const OPEN_ACCOUNT = `
-  open_account as (
-    select l.subject_id, jsonb_agg(jsonb_build_object('currency', l.currency, 'kind', l.kind,
-      'balance_minor', l.balance_minor, 'due_minor', l.due_minor,
-      'past_due_minor', l.past_due_minor, 'limit_minor', l.limit_minor,
-      'term_months', l.term_months, 'months_since_opened', ${age('l.opened_on')},
-      'mean_balance_6m_minor', (select round(avg(greatest(s.balance_minor, 0)))::bigint from seen s
-        where s.subject_id = l.subject_id and s.account_id = l.account_id and s.age < 6))
-      order by l.account_id) as accounts
-    from noted l where ${isOpen} group by l.subject_id)`;
 
 /** People from one id to another, both included. */
 export interface People {
@@ -224,33 +213,6 @@ export function characteristicsParams(registry: Registry, day: string, people: P
 export interface PersonCharacteristics {
   readonly subject_id: string;
   readonly values: CharacteristicValues;
-}
-
-export interface PersonFacts {
-  readonly values: CharacteristicValues;
-  /** Open accounts as their newest shown month has them. */
-  readonly accounts: readonly OpenAccount[];
-}
-
-/** What an evaluation of one person stands on; null: nothing of them is shown. */
-export async function readPersonFacts(
-  registry: Registry,
-  session: Pick<Registry['db'], 'query'>,
-  day: string,
-  subjectId: string,
-): Promise<PersonFacts | null> {
-  // sql: made of the constants above.
-  const { rows } = await session.query<
-    Record<string, number | null> & { subject_id: string; accounts: OpenAccount[] | null }
-  >(
-    `with ${CHARACTERISTIC_PARTS}, ${OPEN_ACCOUNT} select c.*, o.accounts from characteristic c
-     left join open_account o on o.subject_id = c.subject_id`,
-    characteristicsParams(registry, day, { first: subjectId, last: subjectId }),
-  );
-  const [found] = rows;
-  if (!found) return null;
-  const { subject_id: _, accounts, ...values } = found;
-  return { values, accounts: accounts ?? [] };
 }
 
 /** What is known of each person of a range, as of a day; nobody of whom nothing is shown. */
