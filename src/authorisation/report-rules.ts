@@ -140,7 +140,19 @@ export function profileDigest(profile: Profile): string {
   return digest;
 }
 
-/** The purpose of that code; null when the profile does not know it. */
-export function purposeOf(profile: Profile | null, code: string): PermissiblePurpose | null {
-  return reportRulesOf(profile)?.purposes.find((each) => each.code === code) ?? null;
+/**
+ * The purpose of that code, with what an authorisation must be for; null when the profile does not
+ * know it. Approval of an evaluation opens no report, nor that of a report an evaluation: consent
+ * for one purpose is none for another (domain facts 2.2 U1).
+ */
+export function purposeOf(
+  profile: Profile | null,
+  code: string,
+  answer: 'report' | 'evaluation',
+): PermissiblePurpose | null {
+  const found = reportRulesOf(profile)?.purposes.find((each) => each.code === code);
+  const looks = (found?.looks ?? []).filter(
+    (look) => (look === 'E1') === (answer === 'evaluation'),
+  );
+  return found && looks.length > 0 ? { ...found, looks } : null;
 }

@@ -60,6 +60,11 @@ export const EVALUATION_ERRORS = {
     title: 'There is no such evaluation, or it is not yours.',
     remedy: 'Use the id from the answer to the evaluation.',
   },
+  review_unknown: {
+    status: 404,
+    title: 'There is no such review, or it was decided already.',
+    remedy: 'List the open reviews and name one of them.',
+  },
   application_invalid: {
     status: 422,
     title: 'The application asks for what this law does not let the registry use.',

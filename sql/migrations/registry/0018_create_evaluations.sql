@@ -1,4 +1,4 @@
--- Scorecards and who promoted them, what each evaluation stood on, and reviews by people.
+-- Scorecards and who promoted them, evaluations, and reviews by people.
 
 -- Reference tables on Citus: few, and read by every evaluation. A card never changes; `state` is
 -- the fold of its events, kept beside it.
@@ -30,27 +30,18 @@ create table scorecard_event (
   primary key (scorecard_id, version, seq)
 );
 
--- What was answered, and from what: sealed under the person's key, so it ends with it.
-create table evaluation (
-  subject_id uuid not null,
-  evaluation_id uuid not null,
-  participant_id uuid not null,
-  use_id uuid not null,
-  purpose text not null,
-  scorecard_sha256 text,
-  facts_sealed bytea not null,
-  facts_sha256 text not null,
-  outcome_sha256 text not null,
-  at timestamptz not null,
-  primary key (subject_id, evaluation_id)
-);
-create unique index evaluation_once on evaluation (subject_id, participant_id, use_id);
+-- An evaluation is a report in another form, under the same permit, trace and key.
+alter table enquiry drop constraint enquiry_form_check;
+alter table enquiry add check (form in ('full', 'summary', 'evaluation'));
+alter table report drop constraint report_form_check;
+alter table report add check (form in ('full', 'summary', 'evaluation'));
 
 -- A person contests a score, and a human looks.
 create table evaluation_review (
   subject_id uuid not null,
   review_id uuid not null,
-  evaluation_id uuid not null,
+  -- The report that is the evaluation.
+  report_id uuid not null,
   state text not null check (state in ('open', 'upheld', 'changed')),
   words_sealed bytea,
   asked_at timestamptz not null,
