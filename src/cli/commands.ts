@@ -13,6 +13,7 @@ import { exitOnInterrupt } from './interrupt.ts';
 import { EXIT, outliveReaders, print, printFailure } from './print.ts';
 import { addGatewayProofs, addRegistryProofs, addVerifyAuthorisation } from './proof-commands.ts';
 import { addRegistryCommands } from './registry-commands.ts';
+import { addScorecardCommands } from './scorecard-commands.ts';
 
 function addCard(program: Command): void {
   program
@@ -54,6 +55,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   addEnquirerCommands(
     program.command('enquirer').description("a lender that asks leave to look at a person's file"),
   );
+  addScorecardCommands(program);
   addVerifyAuthorisation(program);
   addCard(program);
   outliveReaders();

@@ -131,6 +131,15 @@ const CARD = closed({
   }),
   /** How characteristics come from the columns of a CSV; empty when they are its columns. */
   recipe: RECIPE,
+  /** The columns of a CSV that recipe and characteristics read; empty for a card of no CSV. */
+  inputs: Type.Array(
+    closed({
+      name: NAME,
+      kind: Type.Union([Type.Literal('number'), Type.Literal('category')]),
+      decimals: Type.Integer({ minimum: 0, maximum: 9 }),
+    }),
+    { maxItems: 5000 },
+  ),
   training: closed({
     /** SHA-256 over the bytes that were read. */
     data_sha256: SHA256,
@@ -141,6 +150,10 @@ const CARD = closed({
     /** Measured out of fold, in ten-thousandths; null when it was not. */
     auc_e4: Type.Union([Type.Integer(), Type.Null()]),
     ks_e4: Type.Union([Type.Integer(), Type.Null()]),
+    /** How many scored so, out of fold: what the stability of later scores is measured against. */
+    score_bands: Type.Array(closed({ upto: Type.Union([VALUE, Type.Null()]), count: COUNT }), {
+      maxItems: 100,
+    }),
   }),
 });
 
@@ -187,7 +200,7 @@ const repeated = (texts: readonly string[]) =>
 
 /** What the schema cannot say. */
 function cardProblems(card: Card): string[] {
-  const { scale, characteristics, bad_ppm, range } = card;
+  const { scale, characteristics, bad_ppm, range, training } = card;
   const name = repeated(characteristics.map((each) => each.name));
   const reason = repeated(characteristics.map((each) => each.reason.id));
   const widths = range.steps.map(({ half_width }) => half_width);
@@ -205,6 +218,10 @@ function cardProblems(card: Card): string[] {
     ...(widths.every((width, at) => at === 0 || width <= (widths[at - 1] ?? 0))
       ? []
       : ['/range/steps: a later step is wider than an earlier one']),
+    ...(training.score_bands.length === 0 ||
+    isAscending(training.score_bands.map(({ upto }) => upto))
+      ? []
+      : ['/training/score_bands: the ends do not ascend to null']),
     ...characteristics.flatMap((each, at) =>
       characteristicProblems(each).map((problem) => `/characteristics/${at}: ${problem}`),
     ),

@@ -69,6 +69,37 @@ export const RECIPE = closed({
   /** Columns that are only for the steps, not characteristics themselves. */
   drop: Type.Array(NAME, { maxItems: 1000 }),
 });
+/** What a recipe file may hold beside the recipe: all that a person knows of a kind of sample. */
+export const RECIPE_FILE = closed({
+  description: Type.Optional(Type.String({ maxLength: 2000 })),
+  steps: RECIPE.properties.steps,
+  drop: RECIPE.properties.drop,
+  /** Directions that meaning demands; those of the other columns are found from the data. */
+  directions: Type.Optional(
+    Type.Record(
+      Type.String(),
+      Type.Union([
+        Type.Literal('more_is_worse'),
+        Type.Literal('more_is_better'),
+        Type.Literal('free'),
+      ]),
+    ),
+  ),
+  /** What others measured on the same data, shown beside what this run measures. */
+  published: Type.Optional(
+    Type.Array(
+      closed({
+        model: NAME,
+        auc: Type.Number({ minimum: 0, maximum: 1 }),
+        ks: Type.Union([Type.Number({ minimum: 0, maximum: 1 }), Type.Null()]),
+        source: Type.String({ maxLength: 300 }),
+      }),
+      { maxItems: 50 },
+    ),
+  ),
+});
+export type RecipeFile = Static<typeof RECIPE_FILE>;
+
 export type Recipe = Static<typeof RECIPE>;
 export type RecipeStep = Static<typeof STEP>;
 

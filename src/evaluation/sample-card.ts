@@ -40,6 +40,7 @@ function cardOf(
     bad_ppm: tableOf(scale),
     range: { by: null, steps: [{ upto: null, half_width: 15 }] },
     recipe: NO_RECIPE,
+    inputs: [],
     training: {
       data_sha256: '0'.repeat(64),
       rows: 1000,
@@ -47,6 +48,7 @@ function cardOf(
       parameters: {},
       auc_e4: null,
       ks_e4: null,
+      score_bands: [],
     },
   });
 }
