@@ -14,7 +14,8 @@ export function attended(
     return run();
   };
   const over = (session: Session): Session => ({
-    query: (text, params) => step(session, () => session.query(text, params), text),
+    query: (text, params, options) =>
+      step(session, () => session.query(text, params, options), text),
     copyIn: (text, chunks) => step(session, () => session.copyIn(text, chunks)),
     async *copyOut(text) {
       await step(session, async () => {});

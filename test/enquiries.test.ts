@@ -4,41 +4,19 @@
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AuthorisationEvent } from '../src/authorisation/record.ts';
-import { type RecordChanges, sampleRecord } from '../src/authorisation/sample-record.ts';
+import type { RecordChanges } from '../src/authorisation/sample-record.ts';
 import { recordOne } from '../src/gateway/authorisations.ts';
 import { handOver } from '../src/gateway/hand-over.ts';
-import { signJws } from '../src/keys/jws.ts';
-import type { KeyRing } from '../src/keys/key-ring.ts';
 import { AssentError } from '../src/model/error.ts';
-import type { ReportDocument } from '../src/model/report-document.ts';
 import { answerText } from '../src/registry/answer-looks.ts';
 import { type EnquiryRequest, enquire, UNAUTHORISED_PER_HOUR } from '../src/registry/enquiries.ts';
 import { rebuildReport } from '../src/registry/report.ts';
-import type { ApiClient } from '../src/wire/api-client.ts';
 import { attended } from './attended.ts';
-import { approvalColumns, BACKENDS, load, monthRow, Pair, SERVER_URL, tapeText } from './pair.ts';
+import { type Answer, Enquirer, identifiedRow, PERSON } from './enquirer.ts';
+import { approvalColumns, BACKENDS, load, Pair, SERVER_URL, tapeText } from './pair.ts';
 
-/** Made-up people: no passport has the number zero. */
-const PERSON = {
-  kind: 'passport',
-  country: 'CN',
-  number: 'X00000000',
-  name: 'Nobody Atall',
-  birth_date: '1990-01-01',
-};
 const STRANGER = { ...PERSON, number: 'X00000009', name: 'Somebody Else' };
-const EARLIER = '2026-01-02T00:00:00.000Z';
 const PERIODS = ['2026-01', '2026-02'];
-
-interface Answer {
-  readonly enquiry_id: string;
-  readonly outcome: string;
-  readonly reason: string | null;
-  readonly report: ReportDocument | null;
-  readonly report_id: string | null;
-  readonly report_sha256: string | null;
-}
 
 describe.each(BACKENDS)('enquiries on %s', (backend) => {
   if (backend === 'postgresql' && !SERVER_URL) {
@@ -46,46 +24,11 @@ describe.each(BACKENDS)('enquiries on %s', (backend) => {
     return;
   }
   let pair: Pair;
-  let enquirer: { id: string; ring: KeyRing; api: ApiClient };
+  let enquirer: Enquirer;
 
-  async function newEnquirer() {
-    const id = randomUUID();
-    const ring = pair.newRing(`enquirer-${id}`);
-    await pair.admit('enquirer', id, ring);
-    return { id, ring, api: pair.client({ participant_id: id, ring }) };
-  }
-  function recordFor(changes: RecordChanges = {}, by = enquirer) {
-    const id = randomUUID();
-    return sampleRecord({
-      ...{ authorisation_id: id, arrangement_id: id },
-      ...changes,
-      parties: {
-        provider_id: pair.registry.registry_id,
-        recipient_class: 'lender',
-        recipient_id: by.id,
-      },
-      purpose: { code: 'Q1', ...changes.purpose },
-      limits: { mode: 'VIEW', starts_at: EARLIER, ...changes.limits },
-    });
-  }
-  async function bring(changes: RecordChanges = {}, person = PERSON, by = enquirer) {
-    const record = recordFor(changes, by);
-    const events: AuthorisationEvent[] = [
-      { seq: 1, type: 'given', at: EARLIER, by_party: by.id, reason: null },
-    ];
-    const signed = await signJws({ record, events }, by.ring, {
-      typ: 'assent-authorisation+jws',
-    });
-    const json = { signed, person };
-    await by.api.json({ method: 'POST', path: '/v1/authorisations', json });
-    return record.authorisation_id;
-  }
-  const ask = (authorisation_id: string, over: object = {}, api = enquirer.api) =>
-    api.json<Answer>({
-      method: 'POST',
-      path: '/v1/enquiries',
-      json: { authorisation_id, purpose: 'creditworthiness', use_id: randomUUID(), ...over },
-    });
+  const bring = (changes: RecordChanges = {}, person: object = PERSON, by = enquirer) =>
+    by.bring(changes, person);
+  const ask = (id: string, over: object = {}, by = enquirer) => by.ask(id, over);
   const codeOf = (run: Promise<unknown>): Promise<string> =>
     run.then(
       () => 'no failure',
@@ -117,15 +60,9 @@ describe.each(BACKENDS)('enquiries on %s', (backend) => {
 
   beforeAll(async () => {
     pair = await Pair.open(backend, 'enquiries');
-    enquirer = await newEnquirer();
-    const { kind, country, number, name, birth_date } = PERSON;
-    const document = {
-      ...{ identity_kind: kind, identity_country: country, identity_number: number },
-      ...{ name, birth_date },
-    };
-    for (const period of PERIODS)
-      await load(pair.gateway, tapeText([{ ...monthRow(1, period), ...document }]));
-    await recordOne(pair.gateway, approvalColumns(1, randomUUID()));
+    enquirer = await Enquirer.admit(pair);
+    for (const period of PERIODS) await load(pair.gateway, tapeText([identifiedRow(0, period)]));
+    await recordOne(pair.gateway, approvalColumns(0, randomUUID()));
     for (const period of PERIODS) {
       const { receipt } = await handOver(pair.gateway, pair.link(), period);
       expect(receipt?.outcomes.month.accepted).toBe(1);
@@ -199,7 +136,7 @@ describe.each(BACKENDS)('enquiries on %s', (backend) => {
     const report = await enquirer.api.json({ method: 'GET', path: `${path}/report` });
     expect(report).toEqual(answer.report);
     expect(await count('access')).toBe(before + 1);
-    const other = (await newEnquirer()).api;
+    const other = (await Enquirer.admit(pair)).api;
     for (const what of [path, `${path}/report`])
       expect(await codeOf(other.json({ method: 'GET', path: what }))).toBe('enquiry_unknown');
     const rebuilt = await rebuildReport(
@@ -291,11 +228,11 @@ describe.each(BACKENDS)('enquiries on %s', (backend) => {
   });
 
   it('answer alike whoever is not there and whoever did not agree, and slow down', async () => {
-    const other = await newEnquirer();
+    const other = await Enquirer.admit(pair);
     const theirs = await bring({}, PERSON, other);
-    const prober = await newEnquirer();
+    const prober = await Enquirer.admit(pair);
     const probe = async (over: object) => {
-      const { enquiry_id: _, ...rest } = await ask(randomUUID(), over, prober.api);
+      const { enquiry_id: _, ...rest } = await ask(randomUUID(), over, prober);
       return JSON.stringify(rest);
     };
     const traces = await count('access');
@@ -320,7 +257,7 @@ describe.each(BACKENDS)('enquiries on %s', (backend) => {
     for (let n = answers.length; n < UNAUTHORISED_PER_HOUR; n += 1) await probe({});
     expect(await codeOf(probe({}))).toBe('rate_limited');
     // Not even one that would be answered tells anything now.
-    expect(await codeOf(ask(await bring({}, PERSON, prober), {}, prober.api))).toBe('rate_limited');
+    expect(await codeOf(ask(await bring({}, PERSON, prober), {}, prober))).toBe('rate_limited');
     expect(await ask(await bring())).toMatchObject({ outcome: 'report' });
   });
 });

@@ -70,7 +70,7 @@ export function switchTo(first: Database): Switch {
     get concurrency() {
       return state.current.concurrency;
     },
-    query: (text, params) => state.current.query(text, params),
+    query: (text, params, options) => state.current.query(text, params, options),
     copyIn: (text, chunks) => state.current.copyIn(text, chunks),
     copyOut: (text) => state.current.copyOut(text),
     transaction: (run) => state.current.transaction(run),

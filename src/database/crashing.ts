@@ -43,7 +43,7 @@ export function crashing(db: Database, plan: CrashPlan): CrashingDatabase {
     return die();
   }
   const over = (session: Session): Session => ({
-    query: (text, params) => step(() => session.query(text, params)),
+    query: (text, params, options) => step(() => session.query(text, params, options)),
     copyIn: (text, chunks) => step(() => session.copyIn(text, chunks)),
     async *copyOut(text) {
       await step(async () => {});

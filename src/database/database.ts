@@ -24,6 +24,14 @@ export interface Result<Row> {
   readonly affected: number;
 }
 
+export interface QueryOptions {
+  /**
+   * A text that is sent again and again and costs more to plan than to run: a connection plans it
+   * once. Only for texts that do not change, of which there are few. No-op on PGlite.
+   */
+  readonly prepared?: boolean;
+}
+
 /** Statements that run one after another on one connection. */
 export interface Session {
   /**
@@ -33,6 +41,7 @@ export interface Session {
   query<Row = Record<string, unknown>>(
     text: string,
     params?: readonly SqlValue[],
+    options?: QueryOptions,
   ): Promise<Result<Row>>;
   /**
    * Runs `copy … from stdin` (text format unless the statement says otherwise).

@@ -4,13 +4,14 @@
  * What must stay true: a connection whose state is unknown (a failed rollback, a broken socket)
  * is destroyed, never returned to the pool.
  */
+import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { AssentError } from '../model/error.ts';
-import type { Database, Result, Session, SqlValue } from './database.ts';
+import type { Database, QueryOptions, Result, Session, SqlValue } from './database.ts';
 import { DatabaseFailure, fromDriver } from './driver-error.ts';
 
 const INT8 = 20;
@@ -32,11 +33,27 @@ function parserFor(oid: number, format?: 'text' | 'binary'): (text: string) => u
   return pg.types.getTypeParser(oid, format as 'text') as (text: string) => unknown;
 }
 
+const names = new Map<string, string>();
+
+/** The name of a prepared statement: made of its text, so that no two texts share one. */
+function statementName(text: string): string {
+  const known = names.get(text);
+  if (known !== undefined) return known;
+  const name = createHash('sha256').update(text).digest('hex').slice(0, 32);
+  names.set(text, name);
+  return name;
+}
+
 function sessionOver(client: pg.ClientBase): Session {
   return {
-    async query<Row>(text: string, params: readonly SqlValue[] = []): Promise<Result<Row>> {
+    async query<Row>(
+      text: string,
+      params: readonly SqlValue[] = [],
+      options: QueryOptions = {},
+    ): Promise<Result<Row>> {
       try {
-        const result = await client.query(text, params as unknown[]);
+        const name = options.prepared ? { name: statementName(text) } : {};
+        const result = await client.query({ text, values: params as unknown[], ...name });
         return { rows: result.rows as Row[], affected: result.rowCount ?? result.rows.length };
       } catch (error) {
         throw fromDriver(error);
@@ -117,7 +134,8 @@ export async function openPostgresql(url: string, schema = 'assent'): Promise<Da
   return {
     backend: 'postgresql',
     concurrency: Math.max(2, Math.min(POOL_SIZE - 2, availableParallelism())),
-    query: (text, params) => withClient((client) => sessionOver(client).query(text, params)),
+    query: (text, params, options) =>
+      withClient((client) => sessionOver(client).query(text, params, options)),
     copyIn: (text, chunks) => withClient((client) => sessionOver(client).copyIn(text, chunks)),
     async *copyOut(text) {
       const client = await pool.connect();

@@ -26,7 +26,8 @@ const REPORT = Type.Unsafe<Record<string, unknown>>(
   Type.Object({}, { additionalProperties: true, description: 'docs/REPORT.md' }),
 );
 const reasons = Object.entries(ENQUIRY_REASONS).map(([code, meaning]) => `${code}: ${meaning}`);
-const ANSWER = Type.Object({
+/** How one look was answered. */
+export const ANSWER = Type.Object({
   enquiry_id: UUID,
   outcome: Type.Enum(['report', 'refused']),
   reason: Type.Union([
@@ -38,7 +39,7 @@ const ANSWER = Type.Object({
   report_sha256: SHA256_OR_NULL,
 });
 /** The text as it is: a serialiser would write it anew. */
-function sendJson(reply: FastifyReply, text: string) {
+export function sendJson(reply: FastifyReply, text: string) {
   return reply.type('application/json; charset=utf-8').send(Buffer.from(text, 'utf8')) as never;
 }
 

@@ -3,6 +3,7 @@ import { enquirerRoutes } from './enquirer-routes.ts';
 import { enquiryRoutes } from './enquiry-routes.ts';
 import { type FeedRoutesOptions, feedRoutes } from './feed-routes.ts';
 import type { Server } from './instance.ts';
+import { portfolioRoutes } from './portfolio-routes.ts';
 import { registryProofRoutes } from './proof-routes.ts';
 import { type RegistryRoutesOptions, registryRoutes } from './registry-routes.ts';
 
@@ -15,6 +16,7 @@ export function registryApi(
     registryRoutes(options)(app);
     enquirerRoutes(registry)(app);
     enquiryRoutes(registry)(app);
+    portfolioRoutes(registry)(app);
     registryProofRoutes(registry)(app);
     feedRoutes(options)(app);
   };

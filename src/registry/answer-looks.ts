@@ -69,7 +69,8 @@ const NAMED = `, (select json_agg(json_build_object('record', a.record, 'state',
     and a.authorisation_id = any($${FACTS_PARAMS + 1}::uuid[])) as named`;
 const READ = factsSql(NAMED);
 
-interface NamedRow extends FactsRow {
+/** A person's facts with the authorisations that are named. */
+export interface NamedRow extends FactsRow {
   readonly named:
     | readonly {
         readonly record: AuthorisationRecord;
@@ -110,7 +111,8 @@ const refuse = (asked: Asked, reason: string, is_use = false): Judged => ({
   is_use,
 });
 
-function namedOf(row: NamedRow, authorisationId: string): AuthorisationFacts | null {
+/** One of those authorisations, as the checks read it; null: it is not the person's. */
+export function namedOf(row: NamedRow, authorisationId: string): AuthorisationFacts | null {
   const found = row.named?.find(({ record }) => record.authorisation_id === authorisationId);
   if (!found) return null;
   const uses = (found.uses ?? []).map(([use_id, used_at]) => ({
@@ -218,7 +220,24 @@ async function write(
     };
   });
   const params = [JSON.stringify(looks), by.moment, by.enquirer_id, by.purpose_code, kind, by.form];
-  await session.query(WRITE, params);
+  await session.query(WRITE, params, { prepared: true });
+}
+
+/**
+ * The facts of people at a moment, with those of their authorisations that are named, by
+ * subject_id.
+ */
+export async function readNamed(
+  registry: Registry,
+  session: Session,
+  moment: Date,
+  { people, ids }: { readonly people: readonly string[]; readonly ids: readonly string[] },
+): Promise<Map<string, NamedRow>> {
+  if (people.length === 0) return new Map();
+  const params = [...factsParams({ ...registry, now: () => moment }, people), [...ids]];
+  // sql: made of the constants of the facts.
+  const { rows } = await session.query<NamedRow>(READ, params, { prepared: true });
+  return new Map(rows.map((row) => [row.subject_id, row]));
 }
 
 /**
@@ -233,14 +252,8 @@ export async function answerLooks(
 ): Promise<Answered[]> {
   const open = looks.filter(({ refused, subject_id }) => refused === null && subject_id !== null);
   const people = [...new Set(open.map(({ subject_id }) => subject_id as string))];
-  const rows = new Map<string, NamedRow>();
-  if (people.length > 0) {
-    const at = { ...registry, now: () => by.moment };
-    const ids = open.map(({ authorisation_id }) => authorisation_id);
-    // sql: made of the constants of the facts.
-    const found = await session.query<NamedRow>(READ, [...factsParams(at, people), ids]);
-    for (const row of found.rows) rows.set(row.subject_id, row);
-  }
+  const ids = open.map(({ authorisation_id }) => authorisation_id);
+  const rows = await readNamed(registry, session, by.moment, { people, ids });
   const judged = looks.map((asked) =>
     judgeOne(registry, by, asked, rows.get(asked.subject_id ?? '') ?? null),
   );

@@ -140,7 +140,8 @@ async function identify(
 
 /** The person's row is held from here to the end of the transaction. */
 export async function lockPerson(session: Session, subjectId: string): Promise<void> {
-  await session.query('select 1 from subject where subject_id = $1::uuid for update', [subjectId]);
+  const text = 'select 1 from subject where subject_id = $1::uuid for update';
+  await session.query(text, [subjectId], { prepared: true });
 }
 
 /**
@@ -177,10 +178,10 @@ async function answer(
   const enquiry_id = enquiryIdOf(enquirer_id, use_id);
   const request_hash = requestHash(registry, request);
   const hourAgo = new Date(registry.now().getTime() - HOUR_MS);
-  const { rows } = await session.query<Found>(FIND, [
-    ...[authorisation_id, enquirer_id, enquiry_id, hourAgo, registry.registry_id],
-    UNAUTHORISED_PER_HOUR,
-  ]);
+  const params = [authorisation_id, enquirer_id, enquiry_id, hourAgo, registry.registry_id];
+  const { rows } = await session.query<Found>(FIND, [...params, UNAUTHORISED_PER_HOUR], {
+    prepared: true,
+  });
   const found = rows[0] as Found;
   if (found.request_hash !== null) {
     if (found.request_hash !== request_hash) throw new AssentError('enquiry_altered');

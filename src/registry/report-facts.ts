@@ -95,6 +95,8 @@ export const factsSql = (more = '') => `
     (${incompleteSinceSql('s.subject_id')}) as incomplete_since${more}
   from subject s cross join lateral (${ACCOUNTS}) x
   where s.subject_id = any(${PEOPLE})`;
+const FACTS = factsSql();
+
 /** How many parameters `factsParams` gives: those of `more` come after. */
 export const FACTS_PARAMS = VISIBILITY_PARAMS + 2;
 
@@ -226,7 +228,9 @@ export async function readKeyedFacts(
   const moment = registry.now();
   const at = { ...registry, now: () => moment };
   // sql: made of the constants above.
-  const { rows } = await session.query<FactsRow>(factsSql(), factsParams(at, [subjectId]));
+  const { rows } = await session.query<FactsRow>(FACTS, factsParams(at, [subjectId]), {
+    prepared: true,
+  });
   const [row] = rows;
   if (!row) return null;
   const hidden = await readHidden(at, session, subjectId);
