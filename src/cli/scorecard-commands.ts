@@ -287,7 +287,7 @@ function addFit(scorecard: Command): void {
     .option('--keep <columns>', 'stay inputs whatever the screening says')
     .option('--seeds <list>', 'default: 1,2,3,4,5; above 60,000 rows 1')
     .option('--folds <n>', 'of the validation', countOf('--folds'), 5)
-    .option('--characteristics <n>', 'in the card at most', countOf('--characteristics'), 40)
+    .option('--characteristics <n>', 'in the card at most', countOf('--characteristics'), 30)
     .option('--model <name>', 'best (by inner cross-validation), boosting or woe_logistic', 'best')
     .option('--name <name>', 'of the card', 'card')
     .option('--card-version <n>', 'of the card', countOf('--card-version'), 1)

@@ -66,8 +66,9 @@ export function makeMonotone(
 
 /** Room for one step, reused. */
 class Step {
-  readonly gradient = new Float64Array(256);
-  readonly hessian = new Float64Array(256);
+  /** The second half is for every other row. */
+  readonly gradient = new Float64Array(512);
+  readonly hessian = new Float64Array(512);
   readonly delta = new Float64Array(256);
   readonly #upper = new Float64Array(256);
   readonly #next = new Float64Array(256);
@@ -124,16 +125,51 @@ function centre(
   return { intercept: moved, shapes: centred };
 }
 
+/** Rows of a sweep: what each still misses, and how much it weighs. */
+interface Rows {
+  readonly residual: Float64Array;
+  readonly weight: Float64Array;
+}
+
 /**
- * Fits the shapes on every row that is given.
- * @param after what to do after each sweep; `false` ends the fit
+ * Gradient and hessian of each code. Two sums each, for neighbouring rows often share a code and
+ * would wait for one another.
  */
+function addUp(codes: Uint8Array, { residual, weight }: Rows, { gradient, hessian }: Step): void {
+  gradient.fill(0);
+  hessian.fill(0);
+  const even = codes.length - (codes.length % 2);
+  for (let row = 0; row < even; row += 2) {
+    const a = codes[row] as number;
+    const b = 256 + (codes[row + 1] as number);
+    gradient[a] = (gradient[a] as number) + (residual[row] as number);
+    gradient[b] = (gradient[b] as number) + (residual[row + 1] as number);
+    hessian[a] = (hessian[a] as number) + (weight[row] as number);
+    hessian[b] = (hessian[b] as number) + (weight[row + 1] as number);
+  }
+  if (even < codes.length) {
+    const a = codes[even] as number;
+    gradient[a] = (gradient[a] as number) + (residual[even] as number);
+    hessian[a] = (hessian[a] as number) + (weight[even] as number);
+  }
+  for (let code = 0; code < 256; code += 1) {
+    gradient[code] = (gradient[code] as number) + (gradient[256 + code] as number);
+    hessian[code] = (hessian[code] as number) + (hessian[256 + code] as number);
+  }
+}
+
+/** Residuals follow a step by their first order; the next sweep computes them again. */
+function takeOff(codes: Uint8Array, moved: Float64Array, { residual, weight }: Rows): void {
+  for (let row = 0; row < codes.length; row += 1)
+    residual[row] =
+      (residual[row] as number) - (weight[row] as number) * (moved[codes[row] as number] as number);
+}
+
+/** Fits the shapes on every row that is given. */
 export function boost(
   features: readonly Feature[],
   target: Uint8Array,
   options: BoostOptions,
-  after: (sweep: number, intercept: number, shapes: readonly Float64Array[]) => boolean = () =>
-    true,
 ): Shapes {
   const rows = target.length;
   let bad = 0;
@@ -141,6 +177,7 @@ export function boost(
   let intercept = Math.log((bad + 0.5) / (rows - bad + 0.5));
   const logits = new Float64Array(rows).fill(intercept);
   const residual = new Float64Array(rows);
+  const started = new Float64Array(rows);
   const weight = new Float64Array(rows);
   const shapes = features.map(({ size }) => new Float64Array(size));
   const step = new Step();
@@ -149,52 +186,25 @@ export function boost(
     let sumWeight = 0;
     for (let row = 0; row < rows; row += 1) {
       const p = logistic(logits[row] as number);
-      residual[row] = (target[row] as number) - p;
-      weight[row] = p * (1 - p);
-      sumResidual += residual[row] as number;
+      started[row] = (target[row] as number) - p;
+      weight[row] = p * (1 - p) + 1e-12;
+      sumResidual += started[row] as number;
       sumWeight += weight[row] as number;
     }
     const shift = sumResidual / (sumWeight + 1e-9);
     intercept += shift;
-    for (let row = 0; row < rows; row += 1) {
-      logits[row] = (logits[row] as number) + shift;
-      residual[row] = (residual[row] as number) - (weight[row] as number) * shift;
+    for (let row = 0; row < rows; row += 1)
+      residual[row] = (started[row] as number) - (weight[row] as number) * shift;
+    for (const [at, feature] of features.entries()) {
+      addUp(feature.codes, { residual, weight }, step);
+      step.take(shapes[at] as Float64Array, feature, options);
+      takeOff(feature.codes, step.delta, { residual, weight });
     }
-    for (const [at, feature] of features.entries())
-      sweepFeature(
-        feature,
-        shapes[at] as Float64Array,
-        { logits, residual, weight },
-        step,
-        options,
-      );
-    if (!after(sweep, intercept, shapes)) break;
+    // How far a logit has moved is what its residual has lost, by weight.
+    for (let row = 0; row < rows; row += 1)
+      logits[row] =
+        (logits[row] as number) +
+        ((started[row] as number) - (residual[row] as number)) / (weight[row] as number);
   }
   return centre(intercept, features, shapes);
-}
-
-function sweepFeature(
-  feature: Feature,
-  shape: Float64Array,
-  rows: { logits: Float64Array; residual: Float64Array; weight: Float64Array },
-  step: Step,
-  options: BoostOptions,
-): void {
-  const { codes } = feature;
-  const { logits, residual, weight } = rows;
-  const { gradient, hessian, delta } = step;
-  gradient.fill(0);
-  hessian.fill(0);
-  for (let row = 0; row < codes.length; row += 1) {
-    const code = codes[row] as number;
-    gradient[code] = (gradient[code] as number) + (residual[row] as number);
-    hessian[code] = (hessian[code] as number) + (weight[row] as number);
-  }
-  step.take(shape, feature, options);
-  for (let row = 0; row < codes.length; row += 1) {
-    const move = delta[codes[row] as number] as number;
-    logits[row] = (logits[row] as number) + move;
-    // Residuals follow by their first order until the next sweep computes them again.
-    residual[row] = (residual[row] as number) - (weight[row] as number) * move;
-  }
 }

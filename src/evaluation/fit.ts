@@ -20,7 +20,7 @@ import type { WordsFile } from './reason-words.ts';
 import { columnsBehind, followRecipe, neededSteps } from './recipe.ts';
 import type { Recipe } from './recipe-schema.ts';
 import type { Sample } from './sample.ts';
-import { type ScreenedColumn, screenColumn } from './screen.ts';
+import { type ScreenedColumn, screenColumn, strongColumns } from './screen.ts';
 import {
   candidateName,
   type FitPlan,
@@ -78,9 +78,12 @@ export interface FitResult {
 /** Tells how far a fit is; what it returns is waited for. */
 export type FitProgress = (step: string, done: number, total: number) => void | Promise<void>;
 
-const MODEL = { sweeps: 14, rate: 0.25, bin_share: 0.05 } as const;
+const MODEL = { sweeps: 12, rate: 0.3, bin_share: 0.05 } as const;
 const FINE_BINS = 32;
-const BOOSTING: readonly Candidate[] = [
+/** With few rows less is shrunk away that would be missed; with many it makes no difference. */
+const BOOSTING_OF_FEW: Candidate = { algorithm: 'boosting', ridge: 10 };
+const FEW_ROWS = 10_000;
+const BOOSTING: readonly [Candidate, ...Candidate[]] = [
   { algorithm: 'boosting', ridge: 30 },
   { algorithm: 'boosting', ridge: 100 },
 ];
@@ -92,10 +95,13 @@ const RANGE_SHARE = 0.95;
 
 const SIGN = { more_is_worse: 1, more_is_better: -1, free: 0 } as const;
 
-function candidatesOf(algorithm: FitSettings['algorithm']): [Candidate, ...Candidate[]] {
+function candidatesOf(
+  algorithm: FitSettings['algorithm'],
+  rows: number,
+): [Candidate, ...Candidate[]] {
   if (algorithm === 'woe_logistic') return [WOE];
-  const boosting = BOOSTING as [Candidate, ...Candidate[]];
-  return algorithm === 'boosting' ? [...boosting] : [...boosting, WOE];
+  const few = rows < FEW_ROWS ? [BOOSTING_OF_FEW] : [];
+  return [...BOOSTING, ...few, ...(algorithm === 'boosting' ? [] : [WOE])];
 }
 
 function planOf(settings: FitSettings, rows: number, names: ReadonlySet<string>): FitPlan {
@@ -107,7 +113,7 @@ function planOf(settings: FitSettings, rows: number, names: ReadonlySet<string>)
   );
   return {
     directions,
-    candidates: candidatesOf(settings.algorithm),
+    candidates: candidatesOf(settings.algorithm, rows),
     model: { ...MODEL, characteristics: settings.characteristics },
     scale: settings.scale,
     fine_bins: FINE_BINS,
@@ -287,6 +293,9 @@ export async function fitCard(
   const { chosen, losses, pointed } = fitted;
   const made = { pointed, chosen, measured: found.measured, bad_ppm, half_width, scores };
   const card = cardOf(sample, data_sha256, inputs, own, made, plan);
+  const warnings = [...screened.map(({ warning }) => warning), strongColumns(screened)].flatMap(
+    (warning) => warning ?? [],
+  );
   const raw = all.filter(
     ({ column: { name } }, at) =>
       sample.columns.some((c) => c.name === name) && screened[at]?.left_out === null,
@@ -294,7 +303,7 @@ export async function fitCard(
   return {
     card,
     screened,
-    warnings: [...sample.warnings, ...screened.flatMap(({ warning }) => warning ?? [])],
+    warnings: [...sample.warnings, ...warnings],
     out_of_fold: found,
     scores,
     target,

@@ -44,6 +44,8 @@ const LOOKED_AT = 120;
 /** A characteristic moves the logit by this much (standard deviation) or is left out. */
 const WORTH_KEEPING = 0.01;
 
+/** Sweeps of the short fit that finds which characteristics are worth a place in the card. */
+const LOOKING_SWEEPS = 4;
 /** The penalty on jumps between neighbours, as a multiple of the ridge. */
 const SMOOTH_OF_RIDGE = 2;
 
@@ -98,8 +100,7 @@ function fitBoosting(
   const features = parts.map((part) => featureOf(part, rows));
   const { sweeps, rate } = options;
   const settings: BoostOptions = { sweeps, rate, ridge, smooth: SMOOTH_OF_RIDGE * ridge };
-  // A short fit shows which characteristics are worth a place in the card.
-  const first = boost(features, own, { ...settings, sweeps: Math.ceil(sweeps / 2) });
+  const first = boost(features, own, { ...settings, sweeps: LOOKING_SWEEPS });
   const weights = importance(features, first.shapes);
   const kept = [...parts.keys()]
     .filter((at) => (weights[at] as number) >= WORTH_KEEPING)
@@ -210,7 +211,9 @@ export interface Choice {
 }
 
 /** Rows of the inner cross-validation at most: enough to tell candidates apart, and quick. */
-const INNER_ROWS = 12_000;
+const INNER_ROWS = 8_000;
+/** Below this the choice would be left to chance with two folds. */
+const MANY_INNER_ROWS = 6_000;
 
 /** The candidate with the least log loss in an inner cross-validation, within `rows` alone. */
 export function chooseCandidate(
@@ -226,7 +229,7 @@ export function chooseCandidate(
   const parts = Math.max(1, Math.ceil(rows.length / INNER_ROWS));
   const sampled = foldsOf(target, parts, random, rows);
   const some = rows.filter((row) => sampled[row] === 0);
-  const folds = some.length > INNER_ROWS / 2 ? 2 : 3;
+  const folds = some.length > MANY_INNER_ROWS ? 2 : 5;
   const fold = foldsOf(target, folds, random, some);
   const losses = candidates.map((candidate) => {
     let sum = 0;

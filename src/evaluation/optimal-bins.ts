@@ -67,6 +67,9 @@ export function directionOf({ good, bad }: Counts, ordered: number): -1 | 1 {
   return both * n >= codes * bads ? 1 : -1;
 }
 
+/** Log likelihood that a bin must win, as in Akaike's criterion: one for its one rate. */
+const PRICE_OF_A_BIN = 1;
+
 const entropy = (good: number, bad: number) => {
   const all = good + bad;
   return (good > 0 ? good * Math.log(good / all) : 0) + (bad > 0 ? bad * Math.log(bad / all) : 0);
@@ -90,7 +93,7 @@ function groupStarts(
     good.push((good[at] as number) + (counts.good[code] as number));
     bad.push((bad[at] as number) + (counts.bad[code] as number));
   }
-  const price = Math.log(2 + (good[n] as number) + (bad[n] as number)) / 2;
+  const price = PRICE_OF_A_BIN;
   const rate = new Float64Array(n * n);
   const best = new Float64Array(n * n).fill(-Infinity);
   const before = new Int16Array(n * n).fill(-1);

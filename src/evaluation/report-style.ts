@@ -4,7 +4,7 @@ export const REPORT_STYLE = `
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink); font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "PingFang SC", "Noto Sans CJK SC", sans-serif; overflow-wrap: break-word; }
 header { background: var(--accent); color: #fff; padding: 2.25rem 1.5rem 2rem; }
-header > div, main { max-width: 66rem; margin: 0 auto; }
+header > div { max-width: 63rem; margin: 0 auto; } main { max-width: 66rem; margin: 0 auto; }
 header h1 { margin: 0 0 .25rem; font-size: 1.875rem; letter-spacing: -.01em; line-height: 1.2; }
 header p { margin: .25rem 0 0; }
 header code { color: #d9e8ef; }
@@ -14,7 +14,7 @@ h2 { font-size: 1.25rem; margin: 0 0 .75rem; line-height: 1.3; }
 h3 { font-size: 1rem; margin: 1.5rem 0 .375rem; }
 p { margin: 0 0 .75rem; max-width: 46rem; }
 .small, figure p { font-size: .875rem; color: var(--soft); margin: .25rem 0 0; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .75rem; margin: 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: .75rem; margin: 0; }
 .tiles div { background: var(--tint); border-radius: .625rem; padding: .75rem .875rem; }
 .tiles dt { font-size: .8125rem; color: var(--soft); font-weight: 600; }
 .tiles dd { margin: 0; font-size: 1.5rem; font-weight: 650; font-variant-numeric: tabular-nums; line-height: 1.25; }
@@ -45,6 +45,6 @@ tr.own td, tr.own th { background: var(--tint); font-weight: 600; }
 .warnings li + li { margin-top: .25rem; }
 code { font: .8125rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; word-break: break-all; }
 details summary { cursor: pointer; font-weight: 600; color: var(--accent); min-height: 2.25rem; display: flex; align-items: center; }
-nav a { color: var(--accent); margin-right: 1rem; white-space: nowrap; }
+nav { margin: 0 0 1rem; } nav a { color: var(--accent); margin-right: 1rem; white-space: nowrap; }
 @media print { body { background: #fff; font-size: .875rem; } header { background: none; color: #000; border-bottom: 2px solid #000; padding: 0 0 .75rem; } header code { color: #000; } main { padding: 1rem 0; } nav { display: none; } section { border: 0; padding: 0; } figure, tr, .tiles div { break-inside: avoid; } .plots { grid-template-columns: 1fr 1fr; } }
 `;

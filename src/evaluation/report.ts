@@ -46,7 +46,8 @@ function summary({ measured, people, bad, card, bands, reversals }: ReportData):
     ['Gini', four(measured.gini)],
     ['KS', four(measured.ks)],
     ['people', whole(people)],
-    ['bad', `${whole(bad)} (${share(bad / people)})`],
+    ['bad', whole(bad)],
+    ['share of bad', share(bad / people)],
     ['characteristics', String(card.characteristics.length)],
     ['rank reversals', `${reversals} in ${bands.length}`],
   ];

@@ -91,9 +91,18 @@ function aucOf(good: Float64Array, bad: Float64Array): number {
 function warningOf(name: string, auc: number, iv: number): string | null {
   if (auc >= SUSPECT_AUC || iv >= SUSPECT_IV)
     return `${name} alone has an AUC of ${auc.toFixed(3)} (IV ${iv.toFixed(2)}): is it known only after the outcome?`;
-  return iv >= STRONG_IV
-    ? `${name} is very strong (IV ${iv.toFixed(2)}): make sure that it is known before the decision`
-    : null;
+  return null;
+}
+
+/** One line for all inputs that are worth a second look; null when there is none. */
+export function strongColumns(screened: readonly ScreenedColumn[]): string | null {
+  const strong = screened
+    .filter(({ iv, left_out, warning }) => iv >= STRONG_IV && left_out === null && warning === null)
+    .sort((a, b) => b.iv - a.iv);
+  if (strong.length === 0) return null;
+  const shown = strong.slice(0, 6).map(({ name, iv }) => `${name} (IV ${iv.toFixed(2)})`);
+  const more = strong.length > 6 ? ` and ${strong.length - 6} more` : '';
+  return `very strong, so make sure that they are known before the decision: ${shown.join(', ')}${more}`;
 }
 
 /** @param keep columns that stay inputs whatever is found */
