@@ -140,10 +140,13 @@ export function profileDigest(profile: Profile): string {
   return digest;
 }
 
+/** What an authorisation must be for before its person is evaluated: E1, or Q2 as it goes on. */
+const EVALUATED: readonly string[] = ['E1', 'Q2'];
+
 /**
  * The purpose of that code, with what an authorisation must be for; null when the profile does not
- * know it. Approval of an evaluation opens no report, nor that of a report an evaluation: consent
- * for one purpose is none for another (domain facts 2.2 U1).
+ * know it, or not for such an answer. Approval of an evaluation opens no report, nor that of an
+ * enquiry an evaluation: consent for one purpose is none for another (domain facts 2.2 U1).
  */
 export function purposeOf(
   profile: Profile | null,
@@ -151,8 +154,8 @@ export function purposeOf(
   answer: 'report' | 'evaluation',
 ): PermissiblePurpose | null {
   const found = reportRulesOf(profile)?.purposes.find((each) => each.code === code);
-  const looks = (found?.looks ?? []).filter(
-    (look) => (look === 'E1') === (answer === 'evaluation'),
+  const looks = (found?.looks ?? []).filter((look) =>
+    answer === 'evaluation' ? EVALUATED.includes(look) : look !== 'E1',
   );
   return found && looks.length > 0 ? { ...found, looks } : null;
 }

@@ -64,6 +64,7 @@ export function catalogueCard(version = 1, late = 40, over: Partial<Card> = {}):
       ],
     },
     recipe: NO_RECIPE,
+    inputs: [],
     training: {
       data_sha256: '0'.repeat(64),
       rows: 1,
@@ -71,6 +72,7 @@ export function catalogueCard(version = 1, late = 40, over: Partial<Card> = {}):
       parameters: {},
       auc_e4: null,
       ks_e4: null,
+      score_bands: [],
     },
     ...over,
   });

@@ -1,11 +1,13 @@
 /** Every route of the registry's API, in one list. */
 import { enquirerRoutes } from './enquirer-routes.ts';
 import { enquiryRoutes } from './enquiry-routes.ts';
+import { evaluationRoutes } from './evaluation-routes.ts';
 import { type FeedRoutesOptions, feedRoutes } from './feed-routes.ts';
 import type { Server } from './instance.ts';
 import { portfolioRoutes } from './portfolio-routes.ts';
 import { registryProofRoutes } from './proof-routes.ts';
 import { type RegistryRoutesOptions, registryRoutes } from './registry-routes.ts';
+import { scorecardRoutes } from './scorecard-routes.ts';
 
 /** Adds every route of the registry. */
 export function registryApi(
@@ -17,6 +19,8 @@ export function registryApi(
     enquirerRoutes(registry)(app);
     enquiryRoutes(registry)(app);
     portfolioRoutes(registry)(app);
+    evaluationRoutes(registry)(app);
+    scorecardRoutes(registry)(app);
     registryProofRoutes(registry)(app);
     feedRoutes(options)(app);
   };

@@ -7,12 +7,13 @@
  * less than half of the year is left out, and counted.
  * Source: domain facts 5.4 (the definition of bad); C14, C15.
  */
-import { CHARACTERISTICS } from '../evaluation/catalogue.ts';
+import { CHARACTERISTICS, type CharacteristicValues } from '../evaluation/catalogue.ts';
 import {
   CHARACTERISTIC_PARTS,
   CHARACTERISTICS_PARAMS,
   characteristicsParams,
-  EVERYBODY,
+  peopleInRanges,
+  rangesOfEverybody,
 } from './characteristics.ts';
 import type { Registry } from './registry.ts';
 
@@ -57,26 +58,35 @@ const SAMPLE = `with ${CHARACTERISTIC_PARTS}, outcome as (${OUTCOME})
     and d.state in ('open', 'forwarded', 'answered'))
   order by md5(s::text)`;
 
+export interface JudgedPerson {
+  readonly values: CharacteristicValues;
+  readonly outcome: 'good' | 'bad' | 'doubtful' | 'hardly_seen';
+}
+
+/** What was known of each person on a day, and what became of them; a range of people at a time. */
+export async function* eachOutcome(registry: Registry, day: string): AsyncGenerator<JudgedPerson> {
+  for (const people of peopleInRanges(await rangesOfEverybody(registry))) {
+    // sql: made of the constants above.
+    const { rows } = await registry.db.query<
+      Record<string, number | null> & Pick<JudgedPerson, 'outcome'>
+    >(SAMPLE, characteristicsParams(registry, day, people));
+    for (const { outcome, ...values } of rows) yield { values, outcome };
+  }
+}
+
 /** @param day `YYYY-MM-DD`, the end of a month at least a year ago */
 export async function developmentSample(
   registry: Registry,
   day: string,
 ): Promise<DevelopmentSample> {
-  // sql: made of the constants above.
-  const { rows } = await registry.db.query<Record<string, number | string | null>>(
-    SAMPLE,
-    characteristicsParams(registry, day, EVERYBODY),
-  );
-  const count = (outcome: string) => rows.filter((row) => row['outcome'] === outcome).length;
+  const counts = { good: 0, bad: 0, doubtful: 0, hardly_seen: 0 };
   const ids = CHARACTERISTICS.map(({ id }) => id);
-  const judged = rows.filter(({ outcome }) => outcome === 'good' || outcome === 'bad');
-  const lines = judged.map((row) =>
-    [...ids.map((id) => row[id] ?? ''), row['outcome'] === 'bad' ? 1 : 0].join(','),
-  );
-  return {
-    csv: `${[...ids, 'bad'].join(',')}\n${lines.map((line) => `${line}\n`).join('')}`,
-    good: count('good'),
-    bad: count('bad'),
-    left_out: { doubtful: count('doubtful'), hardly_seen: count('hardly_seen') },
-  };
+  const lines = [[...ids, 'bad'].join(',')];
+  for await (const { values, outcome } of eachOutcome(registry, day)) {
+    counts[outcome] += 1;
+    if (outcome === 'good' || outcome === 'bad')
+      lines.push([...ids.map((id) => values[id] ?? ''), outcome === 'bad' ? 1 : 0].join(','));
+  }
+  const { good, bad, ...left_out } = counts;
+  return { csv: lines.map((line) => `${line}\n`).join(''), good, bad, left_out };
 }

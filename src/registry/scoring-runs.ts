@@ -55,19 +55,25 @@ async function openRun(registry: Registry, card: Card, day: string): Promise<Sco
 /**
  * Scores everybody by a card as of a day. A run of the same card and day that was cut off is gone
  * on with; one that ended is returned as it is.
- * @param progress people scored and ranges done, of how many
+ * @param options `progress`: people scored and ranges done, of how many; `goesOn`: asked before
+ * each range but the first, so that a caller who cannot wait gets a run that has not ended
  */
 export async function scoreEverybody(
   registry: Registry,
   card: Card,
   day: string,
-  progress: (people: number, done: number, of: number) => void = () => {},
+  options: {
+    readonly progress?: (people: number, done: number, of: number) => void;
+    readonly goesOn?: () => boolean;
+  } = {},
 ): Promise<ScoringRun> {
   const run = await openRun(registry, card, day);
   let people = run.people;
   const ranges = peopleInRanges(run.ranges);
   for (const [at, range] of ranges.entries()) {
     if (at < run.ranges_done || run.ended_at !== null) continue;
+    if (at > run.ranges_done && options.goesOn?.() === false)
+      return { ...run, people, ranges_done: at };
     people += await registry.db.transaction(async (session) => {
       // sql: made of constants, and of a checked card by scoreSql.
       const { affected } = await session.query(
@@ -84,7 +90,7 @@ export async function scoreEverybody(
       if (marked === 0) throw new AssentError('scoring_run_busy');
       return affected;
     });
-    progress(people, at + 1, ranges.length);
+    options.progress?.(people, at + 1, ranges.length);
   }
   // sql: COLUMNS is the constant above.
   const { rows } = await registry.db.query<ScoringRun>(
