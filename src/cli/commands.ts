@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { addAskingCommands } from './asking-commands.ts';
 import { addComplianceCommands } from './compliance-commands.ts';
 import { addEnquirerCommands } from './enquirer-commands.ts';
+import { addEnquirerEvaluations, addReviewCommands } from './evaluation-commands.ts';
 import { addGatewayCommands } from './gateway-commands.ts';
 import { createCard, VERSION } from './home.ts';
 import { exitOnInterrupt } from './interrupt.ts';
@@ -14,6 +15,7 @@ import { EXIT, outliveReaders, print, printFailure } from './print.ts';
 import { addGatewayProofs, addRegistryProofs, addVerifyAuthorisation } from './proof-commands.ts';
 import { addRegistryCommands } from './registry-commands.ts';
 import { addScorecardCommands } from './scorecard-commands.ts';
+import { addScorecardGovernance } from './scorecard-governance-commands.ts';
 
 function addCard(program: Command): void {
   program
@@ -52,9 +54,13 @@ export async function main(argv: readonly string[]): Promise<void> {
   const registry = program.command('registry').description('the central credit database');
   addRegistryCommands(registry);
   addRegistryProofs(registry);
-  addEnquirerCommands(
-    program.command('enquirer').description("a lender that asks leave to look at a person's file"),
-  );
+  addScorecardGovernance(registry);
+  addReviewCommands(registry);
+  const enquirer = program
+    .command('enquirer')
+    .description("a lender that asks leave to look at a person's file");
+  addEnquirerCommands(enquirer);
+  addEnquirerEvaluations(enquirer);
   addScorecardCommands(program);
   addVerifyAuthorisation(program);
   addCard(program);
