@@ -27,9 +27,9 @@ describe('the report rules that ship', () => {
   });
 
   it('permit nothing without a profile, and nothing that is not in the list', () => {
-    expect(purposeOf(null, '02')).toBe(null);
-    expect(purposeOf(loadProfile('CN'), 'marketing')).toBe(null);
-    expect(purposeOf(loadProfile('CN'), '02')).toMatchObject({ kind: 'new_credit' });
+    expect(purposeOf(null, '02', 'report')).toBe(null);
+    expect(purposeOf(loadProfile('CN'), 'marketing', 'report')).toBe(null);
+    expect(purposeOf(loadProfile('CN'), '02', 'report')).toMatchObject({ kind: 'new_credit' });
   });
 
   it('have a digest that changes with a profile', () => {

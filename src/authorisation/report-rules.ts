@@ -140,7 +140,22 @@ export function profileDigest(profile: Profile): string {
   return digest;
 }
 
-/** The purpose of that code; null when the profile does not know it. */
-export function purposeOf(profile: Profile | null, code: string): PermissiblePurpose | null {
-  return reportRulesOf(profile)?.purposes.find((each) => each.code === code) ?? null;
+/** What an authorisation must be for before its person is evaluated: E1, or Q2 as it goes on. */
+const EVALUATED: readonly string[] = ['E1', 'Q2'];
+
+/**
+ * The purpose of that code, with what an authorisation must be for; null when the profile does not
+ * know it, or not for such an answer. Approval of an evaluation opens no report, nor that of an
+ * enquiry an evaluation: consent for one purpose is none for another (domain facts 2.2 U1).
+ */
+export function purposeOf(
+  profile: Profile | null,
+  code: string,
+  answer: 'report' | 'evaluation',
+): PermissiblePurpose | null {
+  const found = reportRulesOf(profile)?.purposes.find((each) => each.code === code);
+  const looks = (found?.looks ?? []).filter((look) =>
+    answer === 'evaluation' ? EVALUATED.includes(look) : look !== 'E1',
+  );
+  return found && looks.length > 0 ? { ...found, looks } : null;
 }

@@ -8,6 +8,7 @@ import { addAskingCommands } from './asking-commands.ts';
 import { addComplianceCommands } from './compliance-commands.ts';
 import { addEnquirerCommands } from './enquirer-commands.ts';
 import { addEnquiryCommands, addReportCommands } from './enquiry-commands.ts';
+import { addEnquirerEvaluations, addReviewCommands } from './evaluation-commands.ts';
 import { addGatewayCommands } from './gateway-commands.ts';
 import { createCard, VERSION } from './home.ts';
 import { exitOnInterrupt } from './interrupt.ts';
@@ -15,6 +16,7 @@ import { EXIT, outliveReaders, print, printFailure } from './print.ts';
 import { addGatewayProofs, addRegistryProofs, addVerifyAuthorisation } from './proof-commands.ts';
 import { addRegistryCommands } from './registry-commands.ts';
 import { addScorecardCommands } from './scorecard-commands.ts';
+import { addScorecardGovernance } from './scorecard-governance-commands.ts';
 
 function addCard(program: Command): void {
   program
@@ -54,14 +56,14 @@ export async function main(argv: readonly string[]): Promise<void> {
   addRegistryCommands(registry);
   addRegistryProofs(registry);
   addReportCommands(registry);
+  addScorecardGovernance(registry);
+  addReviewCommands(registry);
   const enquirer = program
     .command('enquirer')
     .description("a lender that asks leave to look at a person's file");
   addEnquirerCommands(enquirer);
   addEnquiryCommands(enquirer);
-  addEnquirerCommands(
-    program.command('enquirer').description("a lender that asks leave to look at a person's file"),
-  );
+  addEnquirerEvaluations(enquirer);
   addScorecardCommands(program);
   addVerifyAuthorisation(program);
   addCard(program);

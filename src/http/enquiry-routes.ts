@@ -90,7 +90,7 @@ function addEnquiries(app: Server, registry: Registry): void {
             enquiry_id: UUID,
             authorisation_id: UUID,
             purpose: Type.String(),
-            form: FORM,
+            form: Type.Enum([...REPORT_FORMS, 'evaluation']),
             outcome: Type.String(),
             reason: TEXT_OR_NULL,
             report_id: UUID_OR_NULL,

@@ -64,6 +64,7 @@ function addPortfolio(app: Server, registry: Registry): void {
         body: Type.Object(
           {
             use_id: UUID,
+            form: Type.Optional(Type.Enum(['summary', 'evaluation'])),
             purpose: Type.String({ minLength: 1, maxLength: 40, description: 'docs/REPORT.md' }),
             after: Type.Optional(UUID),
             limit: Type.Optional(LIMIT),
@@ -74,9 +75,10 @@ function addPortfolio(app: Server, registry: Registry): void {
       },
     },
     async (request, reply) => {
-      const { use_id, purpose, after, limit } = request.body;
+      const { use_id, purpose, form, after, limit } = request.body;
       const { answers, next } = await refreshPortfolio(registry, {
         ...{ use_id, purpose, enquirer_id: request.caller.participant_id },
+        form: form ?? 'summary',
         ...{ after: after ?? null, limit: limit ?? PORTFOLIO_PAGE },
       });
       const texts = answers.map(answerText).join(',');

@@ -2,6 +2,7 @@
 import { disputeRoutes } from './dispute-routes.ts';
 import { enquirerRoutes } from './enquirer-routes.ts';
 import { enquiryRoutes } from './enquiry-routes.ts';
+import { evaluationRoutes } from './evaluation-routes.ts';
 import { type FeedRoutesOptions, feedRoutes } from './feed-routes.ts';
 import { identificationRoutes } from './identification-routes.ts';
 import { identityRoutes } from './identity-routes.ts';
@@ -11,6 +12,7 @@ import { meRoutes } from './me-routes.ts';
 import { portfolioRoutes } from './portfolio-routes.ts';
 import { registryProofRoutes } from './proof-routes.ts';
 import { type RegistryRoutesOptions, registryRoutes } from './registry-routes.ts';
+import { scorecardRoutes } from './scorecard-routes.ts';
 
 /** Adds every route of the registry. */
 export function registryApi(
@@ -22,12 +24,14 @@ export function registryApi(
     enquirerRoutes(registry)(app);
     enquiryRoutes(registry)(app);
     portfolioRoutes(registry)(app);
+    evaluationRoutes(registry)(app);
+    scorecardRoutes(registry)(app);
     registryProofRoutes(registry)(app);
     feedRoutes(options)(app);
     identityRoutes(registry)(app);
     identificationRoutes(registry)(app);
     meRoutes(registry)(app);
-    return mePages(registry)(app);
     disputeRoutes(registry)(app);
+    return mePages(registry)(app);
   };
 }

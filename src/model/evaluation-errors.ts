@@ -30,4 +30,44 @@ export const EVALUATION_ERRORS = {
     title: 'A value is not what the characteristic of the scorecard holds.',
     remedy: 'Give a whole number, a text or null as the card says for each of its characteristics.',
   },
+  scorecard_unknown: {
+    status: 404,
+    title: 'There is no scorecard of that name and version.',
+    remedy: 'List the scorecards and name one of them.',
+  },
+  scorecard_exists: {
+    status: 409,
+    title: 'Another scorecard has this name and version.',
+    remedy: 'A card never changes: give the changed one the next version.',
+  },
+  scorecard_step: {
+    status: 409,
+    title: 'The scorecard cannot go to that state from where it is.',
+    remedy: 'A draft goes to shadow, a card in shadow becomes active, any may be retired.',
+  },
+  scorecard_blocked: {
+    status: 409,
+    title: 'The scorecard must not become active.',
+    remedy: 'Do what the detail says; docs/EVALUATION.md explains each check.',
+  },
+  scoring_run_busy: {
+    status: 409,
+    title: 'The same people are being scored by another program.',
+    remedy: 'Wait for the other run to end, or stop it; what is done is kept.',
+  },
+  evaluation_unknown: {
+    status: 404,
+    title: 'There is no such evaluation, or it is not yours.',
+    remedy: 'Use the id from the answer to the evaluation.',
+  },
+  review_unknown: {
+    status: 404,
+    title: 'There is no such review, or it was decided already.',
+    remedy: 'List the open reviews and name one of them.',
+  },
+  application_invalid: {
+    status: 422,
+    title: 'The application asks for what this law does not let the registry use.',
+    remedy: 'Do what the detail says and send it again with another use_id.',
+  },
 } as const;

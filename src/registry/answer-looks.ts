@@ -11,9 +11,10 @@ import { type PermissiblePurpose, reportRulesOf } from '../authorisation/report-
 import type { Session } from '../database/database.ts';
 import type { BlockKind, FileFacts, LookKind } from '../model/file-facts.ts';
 import type { ReportForm } from '../model/report-document.ts';
+import { type EvaluationRequest, issueEvaluation } from './evaluations.ts';
 import { lookAct, scopeLook } from './looks.ts';
 import type { Registry } from './registry.ts';
-import { type IssuedReport, issueReport } from './report.ts';
+import { type AnswerForm, type IssuedReport, issueReport } from './report.ts';
 import { FACTS_PARAMS, type FactsRow, factsOfRow, factsParams, factsSql } from './report-facts.ts';
 
 /** Reasons of refusals besides those of the ordered table of checks. */
@@ -46,7 +47,9 @@ export interface AskedBy {
   readonly purpose_code: string;
   /** Null: the profile does not know it. */
   readonly purpose: PermissiblePurpose | null;
-  readonly form: ReportForm;
+  readonly form: AnswerForm;
+  /** What an evaluation is asked about; null: a report is asked for. */
+  readonly evaluation: EvaluationRequest | null;
   readonly moment: Date;
 }
 
@@ -135,17 +138,17 @@ function judgeOne(registry: Registry, by: AskedBy, asked: Asked, row: NamedRow |
   if (reason !== null) return refuse(asked, reason);
   const blocked = blockReason(registry, facts, purpose.kind);
   if (blocked !== null) return refuse(asked, blocked);
-  if (facts.known_accounts === 0) return refuse(asked, 'no_hit', true);
+  // An evaluation says itself that nothing is known.
+  if (facts.known_accounts === 0 && !by.evaluation) return refuse(asked, 'no_hit', true);
   const { enquiry_id, authorisation_id } = asked;
-  const report = issueReport(
-    registry,
-    { facts, wrapped_key: row.wrapped_key },
-    {
-      audience: 'enquirer',
-      form: by.form,
-      enquiry: { authorisation_id, enquiry_id, kind: purpose.kind, purpose: purpose.code },
-    },
-  );
+  const keyed = { facts, wrapped_key: row.wrapped_key };
+  const to = {
+    audience: 'enquirer' as const,
+    enquiry: { authorisation_id, enquiry_id, kind: purpose.kind, purpose: purpose.code },
+  };
+  const report = by.evaluation
+    ? issueEvaluation(registry, keyed, by.evaluation, to)
+    : issueReport(registry, keyed, { ...to, form: by.form as ReportForm });
   return { asked, outcome: 'report', reason: null, report, is_use: true };
 }
 

@@ -9,17 +9,19 @@
  * Source: design.md 4 (promises 1, 4, 5), lessons 10, 11, 14, 16; domain facts 1.9, 2.2 U1 and U3.
  */
 import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
 import { purposeOf } from '../authorisation/report-rules.ts';
 import type { Session } from '../database/database.ts';
 import { DatabaseFailure } from '../database/driver-error.ts';
+import type { Application } from '../evaluation/affordability.ts';
 import { AssentError } from '../model/error.ts';
 import { checkIdentityNumber, normaliseName } from '../model/identity-number.ts';
 import type { IdentityKind } from '../model/record.ts';
-import type { ReportForm } from '../model/report-document.ts';
 import { type Answered, type Asked, answerLooks } from './answer-looks.ts';
 import type { Person } from './enquirer-authorisations.ts';
 import type { Registry } from './registry.ts';
-import { type RebuiltReport, rebuildReport } from './report.ts';
+import { type AnswerForm, type RebuiltReport, rebuildReport } from './report.ts';
+import { activeCards } from './scorecards.ts';
 
 const UNIQUE_VIOLATION = '23505';
 /** Looks at people who did not authorise the caller, in an hour, before it has to wait. */
@@ -33,7 +35,9 @@ export interface EnquiryRequest {
   readonly authorisation_id: string;
   /** A code of the profile's closed list. */
   readonly purpose: string;
-  readonly form: ReportForm;
+  readonly form: AnswerForm;
+  /** Of an evaluation: what is asked for; null: nothing, or a report is asked for. */
+  readonly application?: Application | null;
   /** When given it must be the person of the authorisation, by document, name and birth date. */
   readonly person: Person | null;
 }
@@ -50,13 +54,14 @@ export function enquiryIdOf(enquirerId: string, ...parts: readonly string[]): st
 
 /** Keyed, because a number on a document could be guessed from a plain hash. */
 function requestHash(registry: Registry, request: EnquiryRequest): string {
-  const { use_id, authorisation_id, purpose, form, person } = request;
+  const { use_id, authorisation_id, purpose, form, person, application } = request;
   const described = person
     ? [person.kind, person.country ?? '', person.number, person.name, person.birth_date]
     : [];
   const hash = registry.ring.keyedHash(
     'enquiry',
     ...[use_id, authorisation_id, purpose, form, ...described],
+    ...(application ? [canonicalize(application) ?? ''] : []),
   );
   return Buffer.from(hash).toString('hex');
 }
@@ -185,9 +190,13 @@ async function answer(
   if (found.unauthorised >= UNAUTHORISED_PER_HOUR) throw new AssentError('rate_limited');
   const who = await identify(registry, session, found.subject_id, person);
   const asked: Asked = { enquiry_id, use_id, authorisation_id, request_hash, ...who };
+  const isEvaluation = form === 'evaluation';
   const by = {
     ...{ enquirer_id, form, purpose_code: request.purpose },
-    purpose: purposeOf(registry.profile, request.purpose),
+    purpose: purposeOf(registry.profile, request.purpose, isEvaluation ? 'evaluation' : 'report'),
+    evaluation: isEvaluation
+      ? { cards: await activeCards(registry, session), application: request.application ?? null }
+      : null,
     moment: registry.now(), // Read under the lock: what happened before it counts.
   };
   const [answered] = await answerLooks(registry, session, by, [asked]);
@@ -213,7 +222,7 @@ export async function enquire(registry: Registry, request: EnquiryRequest): Prom
 
 export interface ShownEnquiry extends KnownEnquiry {
   readonly purpose: string;
-  readonly form: ReportForm;
+  readonly form: AnswerForm;
   readonly at: Date;
 }
 

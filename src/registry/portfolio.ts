@@ -11,6 +11,7 @@ import { AssentError } from '../model/error.ts';
 import { type Answered, type Asked, answerLooks } from './answer-looks.ts';
 import { answerAgain, enquiryIdOf, type KnownEnquiry, lockPerson } from './enquiries.ts';
 import type { Registry } from './registry.ts';
+import { activeCards } from './scorecards.ts';
 
 export const PORTFOLIO_PAGE = 100;
 
@@ -71,6 +72,7 @@ export interface RefreshRequest extends Page {
   readonly enquirer_id: string;
   readonly use_id: string;
   readonly purpose: string;
+  readonly form: 'summary' | 'evaluation';
 }
 
 /** What was answered under these ids before. @throws enquiry_altered: for another purpose */
@@ -96,7 +98,8 @@ export function refreshPortfolio(
   registry: Registry,
   request: RefreshRequest,
 ): Promise<{ readonly answers: readonly Answered[]; readonly next: string | null }> {
-  const { enquirer_id, use_id, purpose } = request;
+  const { enquirer_id, use_id, purpose, form } = request;
+  const isEvaluation = form === 'evaluation';
   return registry.db.transaction(async (session) => {
     const rows = await readPage(registry, session, enquirer_id, request);
     const idOf = (row: PortfolioRow) => enquiryIdOf(enquirer_id, use_id, row.authorisation_id);
@@ -106,7 +109,7 @@ export function refreshPortfolio(
     for (const id of [...new Set(fresh.map((row) => row.subject_id))].sort())
       await lockPerson(session, id);
     const looks = fresh.map((row): Asked => {
-      const parts = [use_id, row.authorisation_id, purpose];
+      const parts = [use_id, row.authorisation_id, purpose, ...(isEvaluation ? [form] : [])];
       const hash = registry.ring.keyedHash('refresh', ...parts);
       return {
         ...{ enquiry_id: idOf(row), use_id, authorisation_id: row.authorisation_id },
@@ -116,8 +119,11 @@ export function refreshPortfolio(
       };
     });
     const by = {
-      ...{ enquirer_id, form: 'summary' as const, purpose_code: purpose },
-      purpose: purposeOf(registry.profile, purpose),
+      ...{ enquirer_id, form, purpose_code: purpose },
+      purpose: purposeOf(registry.profile, purpose, isEvaluation ? 'evaluation' : 'report'),
+      evaluation: isEvaluation
+        ? { cards: await activeCards(registry, session), application: null }
+        : null,
       moment: registry.now(),
     };
     const answered = looks.length > 0 ? await answerLooks(registry, session, by, looks) : [];

@@ -5,8 +5,6 @@
  * key, with the hash of the bytes; a report is made again byte for byte by the renderer of its
  * day, or not at all; destroying the person's key destroys every report of theirs.
  */
-import { createHash } from 'node:crypto';
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { profileDigest, reportRulesOf } from '../authorisation/report-rules.ts';
 import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
@@ -17,13 +15,13 @@ import {
   type ReportForm,
   reportText,
 } from '../model/report-document.ts';
+import { cardsOf, type EvaluationIssue, evaluationText } from './evaluation-document.ts';
 import type { Registry } from './registry.ts';
 import { type KeyedFacts, readKeyedFacts } from './report-facts.ts';
+import { openIssue, sealIssue, sha256Of } from './sealed-issue.ts';
 
-/** Facts are text of numbers: the fastest level leaves a tenth of it. */
-const DEFLATE_LEVEL = 1;
-
-const reportPlace = (reportId: string) => `report ${reportId}`;
+/** What an answer is: a report, in full or as a summary, or an evaluation. */
+export type AnswerForm = ReportForm | 'evaluation';
 
 export interface IssuedReport {
   readonly report_id: string;
@@ -41,8 +39,6 @@ export interface IssueFor {
   readonly form: ReportForm;
   readonly enquiry: Issue['enquiry'];
 }
-
-const sha256Of = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /**
  * Makes a report of facts, with what is to be kept of it; the caller stores it with the trace.
@@ -71,17 +67,16 @@ export function issueReport(
     thin: rules.thin,
   };
   const text = reportText(issue);
-  const deflated = deflateRawSync(JSON.stringify(issue), { level: DEFLATE_LEVEL });
-  const facts_sealed = registry.ring.seal(wrapped_key, deflated, reportPlace(report_id));
+  const facts_sealed = sealIssue(registry, wrapped_key, report_id, issue);
   return { report_id, text, sha256: sha256Of(text), facts_sealed, issued_at: new Date(facts.at) };
 }
 
 /** Stores a report that is no answer to an enquiry, in the transaction of its trace. */
-async function storeReport(
+export async function storeReport(
   session: Session,
   subjectId: string,
   report: IssuedReport,
-  to: { readonly form: ReportForm; readonly recipient_id: string },
+  to: { readonly form: AnswerForm; readonly recipient_id: string },
 ): Promise<void> {
   await session.query(
     `insert into report (subject_id, report_id, enquiry_id, recipient_id, form, facts_sealed,
@@ -99,23 +94,21 @@ async function storeReport(
   );
 }
 
-/**
- * A report to the person or the operator, traced, kept and issued in the caller's transaction.
- * @throws file_unknown, profile_unknown
- */
-export async function issueOwnReport(
-  registry: Registry,
+/** A look of the person or the operator, as the trace has it. */
+export interface OwnOrOperatorLook {
+  readonly audience: 'subject' | 'operator';
+  readonly participant_id: string;
+  readonly purpose: string;
+  readonly reason: string;
+}
+
+/** The trace of a look that is no enquiry, in the caller's transaction. */
+export async function traceOwn(
+  registry: Pick<Registry, 'newId' | 'now'>,
   session: Session,
   subjectId: string,
-  look: {
-    readonly audience: 'subject' | 'operator';
-    readonly form: ReportForm;
-    readonly participant_id: string;
-    readonly purpose: string;
-    readonly reason: string;
-  },
-): Promise<IssuedReport> {
-  const moment = registry.now();
+  look: OwnOrOperatorLook,
+): Promise<void> {
   await session.query(
     `insert into access (subject_id, access_id, participant_id, purpose, reason, at, kind, outcome)
      select s.subject_id, $2::uuid, $3::uuid, $4, $5, $6::timestamptz, $7, 'report'
@@ -126,10 +119,24 @@ export async function issueOwnReport(
       look.participant_id,
       look.purpose,
       look.reason,
-      moment,
+      registry.now(),
       look.audience === 'subject' ? 'own' : 'other',
     ],
   );
+}
+
+/**
+ * A report to the person or the operator, traced, kept and issued in the caller's transaction.
+ * @throws file_unknown, profile_unknown
+ */
+export async function issueOwnReport(
+  registry: Registry,
+  session: Session,
+  subjectId: string,
+  look: OwnOrOperatorLook & { readonly form: ReportForm },
+): Promise<IssuedReport> {
+  const moment = registry.now();
+  await traceOwn({ ...registry, now: () => moment }, session, subjectId, look);
   const keyed = await readKeyedFacts({ ...registry, now: () => moment }, session, subjectId);
   if (!keyed) throw new AssentError('file_unknown');
   const report = issueReport(registry, keyed, { ...look, enquiry: null });
@@ -141,6 +148,7 @@ export async function issueOwnReport(
 interface StoredReport {
   readonly report_id: string;
   readonly recipient_id: string;
+  readonly form: AnswerForm;
   readonly report_sha256: string;
   readonly facts_sealed: Uint8Array;
   readonly wrapped_key: Uint8Array;
@@ -166,7 +174,7 @@ export async function rebuildReport(
   recipientId: string | null,
 ): Promise<RebuiltReport> {
   const { rows } = await session.query<StoredReport>(
-    `select r.report_id, r.recipient_id, encode(r.report_sha256, 'hex') as report_sha256,
+    `select r.report_id, r.recipient_id, r.form, encode(r.report_sha256, 'hex') as report_sha256,
        r.facts_sealed, s.wrapped_key
      from report r join subject s on s.subject_id = r.subject_id
      where r.report_id = $1::uuid`,
@@ -176,8 +184,11 @@ export async function rebuildReport(
   if (!stored || (recipientId !== null && stored.recipient_id !== recipientId))
     throw new AssentError('report_unknown');
   const { wrapped_key, facts_sealed, report_id } = stored;
-  const deflated = registry.ring.open(wrapped_key, facts_sealed, reportPlace(report_id));
-  const text = reportText(JSON.parse(inflateRawSync(deflated).toString('utf8')) as Issue);
+  const issue = openIssue(registry, wrapped_key, report_id, facts_sealed);
+  const text =
+    stored.form === 'evaluation'
+      ? evaluationText(issue as EvaluationIssue, await cardsOf(session, issue as EvaluationIssue))
+      : reportText(issue as Issue);
   const sha256 = sha256Of(text);
   if (sha256 !== stored.report_sha256) throw new AssentError('report_altered');
   return { report_id, text, sha256 };
