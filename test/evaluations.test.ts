@@ -20,7 +20,7 @@ import {
   listOpenReviews,
   openReview,
 } from '../src/registry/evaluation-reviews.ts';
-import { ownEvaluation, simulateOwn } from '../src/registry/evaluations.ts';
+import { listEvaluationsOf, ownEvaluation, readOwnScore } from '../src/registry/evaluations.ts';
 import { rebuildReport } from '../src/registry/report.ts';
 import type { ApiClient } from '../src/wire/api-client.ts';
 import {
@@ -222,13 +222,15 @@ describe.each(BACKENDS)('evaluations on %s', (backend) => {
     const own = await ownEvaluation(pair.registry, subject, look);
     const shown = JSON.parse(own.text) as Body & { audience: string };
     expect([shown.audience, shown.score?.value]).toEqual(['subject', 455]);
-    const simulated = await simulateOwn(pair.registry, subject, look, {
-      worst_days_past_due_12m: 0,
-    });
-    expect(simulated).toMatchObject({ now: 455, changed: 555 });
-    expect(simulated.improvements[0]?.gain).toBe(100);
-    const unknown = simulateOwn(pair.registry, subject, look, { age_in_years: 40 });
+    const changes = { worst_days_past_due_12m: 0 };
+    const read = await readOwnScore(pair.registry, subject, look, changes);
+    expect([read.evaluation.score?.value, read.changed]).toEqual([455, 555]);
+    expect(read.improvements[0]?.gain).toBe(100);
+    const unknown = readOwnScore(pair.registry, subject, look, { age_in_years: 40 });
     expect(await codeOf(unknown)).toBe('characteristic_invalid');
+    const listed = await listEvaluationsOf(pair.registry, subject);
+    expect(listed.map(({ evaluation_id }) => evaluation_id)).toContain(own.report_id);
+    expect(listed.map(({ recipient }) => recipient)).toContain('enquirer');
 
     const review = await askReview(pair.registry, subject, own.report_id, 'It was not me.');
     expect(await askReview(pair.registry, subject, own.report_id, 'Again')).toEqual(review);

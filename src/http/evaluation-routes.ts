@@ -44,7 +44,8 @@ export const APPLICATION = Type.Object(
   { additionalProperties: false },
 );
 
-interface SentBody {
+/** An application as a body has it. */
+export interface SentBody {
   readonly amount_minor: number;
   readonly currency: string;
   readonly term_months: number;

@@ -36,6 +36,7 @@ import {
   takeForms,
   viewOf,
 } from './me-scope.ts';
+import { addScorePages } from './me-score-pages.ts';
 
 function cookieText(registry: Registry, token: string, seconds: number): string {
   const isSecure = registry.issuer.startsWith('https:') ? ['Secure'] : [];
@@ -123,6 +124,7 @@ export function mePages(registry: Registry): (app: Server) => Promise<void> {
         addReading(scope, registry);
         addAuthorisations(scope, registry);
         addRightsPages(scope, registry);
+        addScorePages(scope, registry);
       },
       { prefix: PREFIX },
     );

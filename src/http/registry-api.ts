@@ -9,6 +9,7 @@ import { identityRoutes } from './identity-routes.ts';
 import type { Server } from './instance.ts';
 import { mePages } from './me-pages.ts';
 import { meRoutes } from './me-routes.ts';
+import { meScoreRoutes } from './me-score-routes.ts';
 import { portfolioRoutes } from './portfolio-routes.ts';
 import { registryProofRoutes } from './proof-routes.ts';
 import { type RegistryRoutesOptions, registryRoutes } from './registry-routes.ts';
@@ -31,6 +32,7 @@ export function registryApi(
     identityRoutes(registry)(app);
     identificationRoutes(registry)(app);
     meRoutes(registry)(app);
+    meScoreRoutes(registry)(app);
     disputeRoutes(registry)(app);
     return mePages(registry)(app);
   };

@@ -25,6 +25,7 @@ export type MeSection = keyof MeWords['nav'];
 const SECTIONS: readonly MeSection[] = [
   'overview',
   'file',
+  'score',
   'looks',
   'authorisations',
   'messages',

@@ -13,6 +13,7 @@ const EN = {
   nav: {
     overview: 'Overview',
     file: 'My file',
+    score: 'My score',
     looks: 'Who looked',
     authorisations: 'My approvals',
     messages: 'Messages',
@@ -197,6 +198,7 @@ const ZH: MeWords = {
   nav: {
     overview: '概览',
     file: '我的档案',
+    score: '我的评分',
     looks: '谁查询过',
     authorisations: '我的授权',
     messages: '消息',

@@ -102,6 +102,10 @@ h2 + .bare-list { margin-top: 1rem; }
 .small ~ .step, .card dl + .step { margin-top: 1.125rem; }
 h3 { font-size: 1.0625rem; line-height: 1.35; margin: 0; }
 h3 + p { margin: .375rem 0; }
+.figure { font-size: 1.25rem; margin-bottom: .5rem; }
+.scale { width: 100%; height: 1rem; margin-bottom: .75rem; }
+.scale .bar { fill: var(--edge); }
+.scale .mark { fill: var(--accent); }
 .card p { margin: .375rem 0; }
 .mark { color: var(--warn); font-weight: 600; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }

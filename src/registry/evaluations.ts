@@ -14,9 +14,10 @@ import { cardDigest } from '../evaluation/card.ts';
 import { characteristicsOf } from '../evaluation/characteristics-of.ts';
 import {
   type Cards,
+  type Evaluation,
   type EvaluationFacts,
+  evaluate,
   improvements,
-  isThin,
   simulate,
   type WhatIf,
 } from '../evaluation/evaluate.ts';
@@ -145,36 +146,66 @@ async function lookAtOwn(
   return keyed;
 }
 
-export interface Simulation {
-  /** Null: there is no score, so nothing would change it. */
-  readonly now: number | null;
-  readonly changed: number | null;
+export interface OwnScore {
+  readonly evaluation: Evaluation;
+  /** What would win the most points, one thing at a time. */
   readonly improvements: readonly WhatIf[];
+  /** The score with the changes; null: there is no score, or nothing was changed. */
+  readonly changed: number | null;
 }
 
 /**
- * What the person's score would be with other facts, and what would help most. Nothing is kept
- * but the trace.
+ * What a person reads of their own score: the evaluation, what would help, and what other facts
+ * would give. Traced; nothing else is kept.
  * @param changes values of characteristics by their id
  * @throws file_unknown; characteristic_invalid: a change of what is no characteristic
  */
-export function simulateOwn(
+export function readOwnScore(
   registry: Registry,
   subjectId: string,
   look: OwnLook,
   changes: Readonly<Record<string, number | null>>,
-): Promise<Simulation> {
+): Promise<OwnScore> {
   return registry.db.transaction(async (session) => {
     const { facts } = await lookAtOwn(registry, session, subjectId, look);
-    const values = characteristicsOf(facts);
     const cards = await activeCards(registry, session);
-    const card = values && (isThin(values) ? cards.thin : cards.full);
-    if (!values || !card) return { now: null, changed: null, improvements: [] };
-    const unknown = Object.keys(changes).find((id) => !Object.hasOwn(values, id));
-    if (unknown !== undefined)
+    const evaluation = evaluate(factsFor(registry, facts, null), cards);
+    const values = characteristicsOf(facts);
+    const card = evaluation.score?.scorecard.kind === 'thin' ? cards.thin : cards.full;
+    if (!evaluation.score || !values || !card)
+      return { evaluation, improvements: [], changed: null };
+    if (Object.keys(changes).some((id) => !Object.hasOwn(values, id)))
       throw new AssentError('characteristic_invalid', {
         detail: 'a change names what is no characteristic of the catalogue',
       });
-    return { ...simulate(card, values, changes), improvements: improvements(card, values) };
+    const isChanged = Object.keys(changes).length > 0;
+    return {
+      evaluation,
+      improvements: improvements(card, values),
+      changed: isChanged ? simulate(card, values, changes).changed : null,
+    };
   });
+}
+
+export interface ListedEvaluation {
+  readonly evaluation_id: string;
+  /** Who was given it; null: the person. */
+  readonly recipient: string | null;
+  readonly issued_at: Date;
+}
+
+/** Every evaluation of a person, the newest first. */
+export async function listEvaluationsOf(
+  registry: Registry,
+  subjectId: string,
+): Promise<ListedEvaluation[]> {
+  const { rows } = await registry.db.query<ListedEvaluation>(
+    `select r.report_id as evaluation_id, r.issued_at,
+       case when p.role = 'operator' then null else p.name end as recipient
+     from report r left join participant p on p.participant_id = r.recipient_id
+     where r.subject_id = $1 and r.form = 'evaluation'
+     order by r.issued_at desc, r.report_id`,
+    [subjectId],
+  );
+  return rows;
 }
