@@ -21,6 +21,7 @@ import {
   openRegistry,
   operatorClient,
 } from './cli/home.ts';
+import { identifyBorrower } from './cli/identify-borrower.ts';
 import { exitOnInterrupt, untilInterrupted } from './cli/interrupt.ts';
 import { percent, printFailure, table } from './cli/print.ts';
 import { showAudit } from './cli/registry-commands.ts';
@@ -118,7 +119,11 @@ async function runLender(
   }
 }
 
-async function admitOnce(operator: ApiClient, card: object, lender: Lender): Promise<void> {
+async function admitOnce(
+  operator: ApiClient,
+  card: object,
+  as: { readonly role: 'furnisher' | 'identifier'; readonly brands: readonly string[] },
+): Promise<void> {
   const { participants } = await operator.json<{ participants: { participant_id: string }[] }>({
     method: 'GET',
     path: '/v1/participants',
@@ -128,12 +133,7 @@ async function admitOnce(operator: ApiClient, card: object, lender: Lender): Pro
   await operator.json({
     method: 'POST',
     path: '/v1/participants',
-    json: {
-      ...card,
-      role: 'furnisher',
-      licence_id: 'made-up',
-      brands: lender.brand ? [lender.brand] : [],
-    },
+    json: { ...card, ...as, licence_id: 'made-up' },
   });
 }
 
@@ -317,13 +317,21 @@ async function run(options: RunOptions): Promise<void> {
     const results: LenderResult[] = [];
     for (const [index, lender] of makeWorld({ ...WORLD, ...world }).entries()) {
       const home = join(options.home, `lender-${index + 1}`);
-      results.push(await runLender(home, lender, url, (card) => admitOnce(operator, card, lender)));
+      const brands = lender.brand ? [lender.brand] : [];
+      const admit = (card: object) => admitOnce(operator, card, { role: 'furnisher', brands });
+      results.push(await runLender(home, lender, url, admit));
     }
-    const isKept = await showWorld(results, operator, await findBorrower(open.registry));
+    const borrower = await findBorrower(open.registry);
+    const isKept = await showWorld(results, operator, borrower);
     say(isKept ? '\nEvery promise held.' : '\nA promise was broken.');
     if (!isKept) process.exitCode = 1;
     if (options.exit) return;
     const closeLender = await serveLender(join(options.home, 'lender-1'), options.port + 1);
+    if (borrower !== null) {
+      const admit = (card: object) => admitOnce(operator, card, { role: 'identifier', brands: [] });
+      const people = { home: options.home, registryHome, url, operator, admit };
+      say(await identifyBorrower(people, borrower));
+    }
     say(`\nAPI documentation: ${url}/documentation\nStop with Ctrl-C.`);
     await untilInterrupted();
     await closeLender();

@@ -19,6 +19,7 @@ import { webhookSender } from '../src/http/webhook-sender.ts';
 import { signJws } from '../src/keys/jws.ts';
 import { AssentError } from '../src/model/error.ts';
 import { audit } from '../src/registry/audit.ts';
+import { appendNews, type News } from '../src/registry/news.ts';
 import { deliverWebhooks, registerWebhook } from '../src/registry/webhooks.ts';
 import type { ApiClient } from '../src/wire/api-client.ts';
 import { EVENT_TYP, type EventClaims, FEED_TYP, type FeedPage } from '../src/wire/feed.ts';
@@ -129,8 +130,8 @@ describe.each(BACKENDS)('events, on %s', (backend) => {
     expect(await decision(1)).toBe(null);
     expect(await end(idOf(1))).toMatchObject({ state: 'withdrawn', result: 'stored' });
     expect(await end(idOf(1))).toMatchObject({ state: 'withdrawn', result: 'unchanged' });
-    expect(await pull()).toEqual({ entries: 1, learnt: 1, refused: 0, position: 1 });
-    expect(await pull()).toEqual({ entries: 0, learnt: 0, refused: 0, position: 1 });
+    expect(await pull()).toEqual({ entries: 1, learnt: 1, skipped: 0, refused: 0, position: 1 });
+    expect(await pull()).toEqual({ entries: 0, learnt: 0, skipped: 0, refused: 0, position: 1 });
     expect(await decision(1)).toBe('withdrawn');
     expect(await chainAt('gateway', idOf(1))).toEqual(await chainAt('registry', idOf(1)));
     const { events } = await findAuthorisation(pair.gateway, idOf(1));
@@ -274,6 +275,40 @@ describe.each(BACKENDS)('events, on %s', (backend) => {
     expect(await codeOf(pullFeed(pair.gateway, shrunk))).toBe('feed_wrong');
   });
 
+  test('news stands among the events: the gateway takes what it knows and skips the rest', async () => {
+    const tell = (news: News) =>
+      pair.registry.db.transaction((session) =>
+        appendNews(pair.registry, session, [pair.gateway.furnisher_id], news),
+      );
+    const data = {
+      claim_id: randomUUID(),
+      dispute_id: randomUUID(),
+      account_ref: randomUUID(),
+      period: PERIOD,
+      field: 'balance_minor',
+      held_value: '1001',
+      claimed_value: '1',
+      evidence: [],
+      answer_by: '2026-02-01T00:00:00.000Z',
+    };
+    const id = { event_id: data.claim_id };
+    await tell({ type: 'claim.forwarded', ...id, data });
+    await end(idOf(1));
+    await tell({ type: 'sun.risen', ...id, data: { at: 'six' } });
+    await tell({ type: 'claim.forwarded', ...id, data: { claim_id: 'mine' } });
+    await tell({
+      type: 'claim.decided',
+      ...id,
+      data: { ...id, claim_id: data.claim_id, outcome: 'upheld' },
+    });
+    expect(await pull()).toEqual({ entries: 5, learnt: 3, skipped: 1, refused: 1, position: 5 });
+    const { rows } = await pair.gateway.db.query(
+      'select claim_id, field, held_value, state, outcome from claim_to_answer',
+    );
+    const { claim_id, field, held_value } = data;
+    expect(rows).toEqual([{ claim_id, field, held_value, state: 'decided', outcome: 'upheld' }]);
+  });
+
   describe.skipIf(missing)('pushed by hand', () => {
     const send = (claims: EventClaims, over: { ring?: 'other'; id?: string } = {}) => {
       const ring = over.ring ? pair.newRing(`forger-${randomUUID()}`) : pair.gateway.ring;
@@ -401,7 +436,7 @@ describe.each(BACKENDS)('events, on %s', (backend) => {
       idOf(1),
     ]);
     await pair.gateway.db.query('delete from authorisation where authorisation_id = $1', [idOf(1)]);
-    expect(await pull()).toEqual({ entries: 2, learnt: 1, refused: 1, position: 2 });
+    expect(await pull()).toEqual({ entries: 2, learnt: 1, skipped: 0, refused: 1, position: 2 });
     const { rows } = await pair.gateway.db.query('select why from authorisation_refusal');
     expect(rows).toEqual([{ why: 'feed 1: unknown' }]);
   });

@@ -21,6 +21,7 @@ import type { Registry as RegistryLink } from '../src/gateway/hand-over.ts';
 import { loadTape, type TapeReport } from '../src/gateway/load-tape.ts';
 import { openClient } from '../src/http/client.ts';
 import type { Server } from '../src/http/instance.ts';
+import { personServing } from '../src/http/person-serving.ts';
 import { registryApi } from '../src/http/registry-api.ts';
 import { buildServer } from '../src/http/server.ts';
 import { publicJwks } from '../src/keys/jws.ts';
@@ -179,6 +180,7 @@ export class Pair {
         publicKeys: ring.publicKeys as never,
       },
       participants: openParticipantStore(registryStore.db),
+      ...personServing(registry),
       routes: registryApi({ registry, process, loopback: true }),
       title: 'Test',
       description: 'Test',

@@ -9,13 +9,16 @@ import { sweep } from '../src/gateway/sweep.ts';
 import { type WhatIf, whatIf } from '../src/gateway/what-if.ts';
 import { openClient } from '../src/http/client.ts';
 import type { Server } from '../src/http/instance.ts';
-import { routeMatrix } from '../src/http/route-matrix.ts';
+import { type PersonActor, routeMatrix } from '../src/http/route-matrix.ts';
 import { publicJwks } from '../src/keys/jws.ts';
 import type { KeyRing } from '../src/keys/key-ring.ts';
 import { AssentError } from '../src/model/error.ts';
 import { admitParticipant } from '../src/participants/participant.ts';
 import type { Role } from '../src/participants/role.ts';
+import { identify, openSession } from '../src/registry/sessions.ts';
 import type { ApiClient } from '../src/wire/api-client.ts';
+import { makePerson } from '../src/world/people.ts';
+import { seeded } from '../src/world/seeded.ts';
 import { load, monthRow, Pair, tapeText } from './pair.ts';
 
 const PERIOD = '2026-01';
@@ -43,6 +46,48 @@ const keysOf = (ring: KeyRing) => ({
   publicKeys: ring.publicKeys as never,
 });
 
+/** Somebody with a file, somebody without, and what is no open session. */
+async function people(): Promise<PersonActor[]> {
+  const { registry } = pair;
+  const { rows } = await registry.db.query<{ participant_id: string }>(
+    'select participant_id from participant limit 1',
+  );
+  const by = { participant_id: rows[0]?.participant_id ?? '' };
+  const { number, name, birth_date } = makePerson(seeded(3), 1, false);
+  const verified = {
+    ...{ kind: 'cn_resident_id' as const, country: null, number, name, birth_date },
+    ...{ assurance: 'high' as const, evidence_sha256: 'e'.repeat(64) },
+  };
+  const ticket = async () => (await identify(registry, verified, by)).ticket;
+  const nobody = async () => (await openSession(registry, await ticket())).token;
+  const known = async () => {
+    const token = await nobody();
+    await registry.db.query(
+      `update person_session set subject_id = $1 where ended_at is null and subject_id is null`,
+      [randomUUID()],
+    );
+    return token;
+  };
+  const past = (column: string) => async () => {
+    const token = await nobody();
+    // sql: a column of this test's own choice.
+    await registry.db.query(
+      `update person_session set ${column} = $1 where ended_at is null and opened_at is not null`,
+      [new Date(Date.now() - 10 * 3_600_000)],
+    );
+    return token;
+  };
+  return [
+    { name: 'a person', token: known, isOpen: true },
+    { name: 'a person of whom nothing is held', token: nobody, isOpen: true },
+    { name: 'a person who was idle', token: past('seen_at'), isOpen: false },
+    { name: 'a person whose day is over', token: past('opened_at'), isOpen: false },
+    { name: 'a person who left', token: past('ended_at'), isOpen: false },
+    { name: 'a ticket', token: ticket, isOpen: false },
+    { name: 'a guess', token: async () => 'A'.repeat(43), isOpen: false },
+  ];
+}
+
 describe('every route answers every role as declared', () => {
   it.each(['registry', 'gateway'] as const)(
     'of the %s',
@@ -58,6 +103,7 @@ describe('every route answers every role as declared', () => {
         now,
         random,
         parameters: { period: PERIOD, part_number: '1' },
+        people: isRegistry ? await people() : [],
       });
       const routes = new Set(cells.map((cell) => `${cell.method} ${cell.url}`));
       expect(routes.size).toBeGreaterThan(isRegistry ? 16 : 9);

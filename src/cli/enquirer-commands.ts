@@ -6,7 +6,7 @@ import type { AuthorisationColumns } from '../authorisation/from-columns.ts';
 import { LOOK_PURPOSES } from '../authorisation/record.ts';
 import { AssentError } from '../model/error.ts';
 import type { Permit } from '../registry/permits.ts';
-import { idOf, readJson, urlOf } from './arguments.ts';
+import { countOf, idOf, readJson, urlOf } from './arguments.ts';
 import { printConnection } from './connection.ts';
 import {
   bringAuthorisation,
@@ -14,8 +14,9 @@ import {
   createEnquirerHome,
   openEnquirer,
   type PersonColumns,
+  readEnquirerFeed,
 } from './enquirer-home.ts';
-import { print } from './print.ts';
+import { print, table } from './print.ts';
 
 interface Shared {
   readonly home: string;
@@ -130,8 +131,24 @@ function addLooks(enquirer: Command): void {
     });
 }
 
+function addFeed(enquirer: Command): void {
+  shared(enquirer.command('feed'))
+    .description("read the enquirer's feed: ends of its authorisations, blocks, corrections")
+    .option('--after <position>', 'the newest entry that was read before', countOf('--after'), 0)
+    .action(async (options: Shared & { after: number }) => {
+      const read = await readEnquirerFeed(openEnquirer(resolve(options.home)), options.after);
+      print(read, options.json === true, ({ entries }) =>
+        table(
+          ['position', 'what', 'about'],
+          entries.map(({ position, type, about }) => [String(position), type, about]),
+        ),
+      );
+    });
+}
+
 /** Adds the enquirer's commands. */
 export function addEnquirerCommands(enquirer: Command): void {
+  addFeed(enquirer);
   addHome(enquirer);
   addLooks(enquirer);
 }

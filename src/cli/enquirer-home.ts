@@ -4,11 +4,12 @@
  */
 import { BROUGHT_TYP } from '../authorisation/brought.ts';
 import { type AuthorisationColumns, entryOfColumns } from '../authorisation/from-columns.ts';
-import { signJws } from '../keys/jws.ts';
+import { signJws, type VerifyingKeys, verifyJws } from '../keys/jws.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { AssentError } from '../model/error.ts';
 import type { Recorded } from '../registry/enquirer-authorisations.ts';
 import type { ApiClient } from '../wire/api-client.ts';
+import { FEED_TYP, type FeedPage } from '../wire/feed.ts';
 import { type Connection, connectionTo } from './connection.ts';
 import {
   clientOf,
@@ -54,6 +55,8 @@ export interface Enquirer {
   readonly enquirer_id: string;
   readonly ring: KeyRing;
   readonly api: ApiClient;
+  /** The registry's, as pinned. */
+  readonly keys: VerifyingKeys;
 }
 
 /** @throws home_missing, registry_unset */
@@ -61,7 +64,8 @@ export function openEnquirer(home: string): Enquirer {
   const { enquirer_id, registry } = readConfig<EnquirerConfig>(home, 'enquirer_id');
   if (!registry) throw new AssentError('registry_unset');
   const ring = ringOf(home);
-  return { enquirer_id, ring, api: clientOf(registry.url, enquirer_id, ring) };
+  const { keys } = registry;
+  return { enquirer_id, ring, api: clientOf(registry.url, enquirer_id, ring), keys: { keys } };
 }
 
 /** Whom an authorisation is of: identity that travels in the body alone and is never printed. */
@@ -94,4 +98,39 @@ export async function bringAuthorisation(
     json: { signed, person },
     idempotent: true,
   });
+}
+
+export interface FeedLine {
+  readonly position: number;
+  readonly type: string;
+  /** The authorisation, or the id of the news. */
+  readonly about: string;
+  /** What the registry signed. */
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The enquirer's own feed after a position, each entry verified.
+ * @throws signature_invalid; feed_wrong: an entry is missing or another's
+ */
+export async function readEnquirerFeed(
+  { api, keys, enquirer_id }: Enquirer,
+  after: number,
+): Promise<{ readonly entries: readonly FeedLine[]; readonly head: number }> {
+  const entries: FeedLine[] = [];
+  for (;;) {
+    const query = { after: String(after + entries.length) };
+    const page = await api.json<FeedPage>({ method: 'GET', path: '/v1/feed', query });
+    for (const { signed } of page.entries) {
+      const claims = await verifyJws(signed, keys, { typ: FEED_TYP });
+      const position = after + entries.length + 1;
+      if (claims['aud'] !== enquirer_id || claims['position'] !== position)
+        throw new AssentError('feed_wrong', { detail: `position ${position} is missing` });
+      const event = claims['event'] as { type?: string } | undefined;
+      const type = String(event?.type ?? claims['type']);
+      const about = String(claims['authorisation_id'] ?? claims['event_id']);
+      entries.push({ position, type, about, claims });
+    }
+    if (page.entries.length === 0) return { entries, head: page.head };
+  }
 }

@@ -35,7 +35,7 @@ function showPush(report: PushReport): string {
 }
 
 const showPull = (r: PullReport) =>
-  `entries ${r.entries}, learnt ${r.learnt}, refused ${r.refused}, position ${r.position}`;
+  `entries ${r.entries}, learnt ${r.learnt}, skipped ${r.skipped}, refused ${r.refused}, position ${r.position}`;
 
 /** What to say of one authorisation after it was pushed at once. */
 export async function tellRegistry({ gateway, config, link }: OpenGateway, id: string) {

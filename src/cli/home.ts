@@ -17,6 +17,7 @@ import type { Registry as RegistryLink } from '../gateway/hand-over.ts';
 import { openClient } from '../http/client.ts';
 import { gatewayApi } from '../http/gateway-api.ts';
 import type { Server } from '../http/instance.ts';
+import { personServing } from '../http/person-serving.ts';
 import { registryApi } from '../http/registry-api.ts';
 import { buildServer } from '../http/server.ts';
 import { webhookSender } from '../http/webhook-sender.ts';
@@ -25,6 +26,7 @@ import { createKeyFile, loadKeyFile } from '../keys/key-file.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { AssentError } from '../model/error.ts';
 import { admitParticipant, openParticipantStore } from '../participants/participant.ts';
+import { compareWaiting } from '../registry/identity-pieces.ts';
 import { findAlerts } from '../registry/alerts.ts';
 import { listProcessing, processSubmission } from '../registry/intake.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -50,6 +52,7 @@ function random(bytes: number): Uint8Array {
 }
 
 export const newId = () => randomUUID();
+export const SOURCES = { random, now };
 export const VERSION = '0.1.0';
 /** How long after a failure a submission is processed again. */
 const PROCESS_AGAIN_MS = 60_000;
@@ -100,7 +103,10 @@ export const writeConfig = (home: string, config: object) => writeJson(home, 'co
 
 export const isHome = (home: string) => existsSync(join(home, 'config.json'));
 
-async function openDatabase(home: string, program: 'gateway' | 'registry'): Promise<Database> {
+export async function openDatabase(
+  home: string,
+  program: 'gateway' | 'registry',
+): Promise<Database> {
   const url = process.env['DATABASE_URL'];
   const schema = process.env['DATABASE_SCHEMA'] ?? `assent_${program}`;
   const db = url ? await openPostgresql(url, schema) : await openPglite(join(home, 'database'));
@@ -188,6 +194,8 @@ function partiesOf({ name, parties, registry }: GatewayConfig): Parties {
 const ALERTS_EVERY_MS = 86_400_000;
 /** How often the registry looks for webhooks that are due; new ones leave at once. */
 const WEBHOOK_POLL_MS = 1_000;
+/** How often it looks for people who came and are not compared with the others yet. */
+const COMPARE_POLL_MS = 5_000;
 
 export interface OpenGateway {
   readonly gateway: Gateway;
@@ -361,6 +369,7 @@ export async function openRegistry(
   };
   const server = await buildServer({
     ...serverBase(config.url, ring, db),
+    ...personServing(registry),
     routes: registryApi({ registry, process, loopback }),
     title: 'Assent registry',
     description:
@@ -370,6 +379,11 @@ export async function openRegistry(
   for (const id of await listProcessing(registry)) process(id);
   const post = webhookSender(loopback);
   webhooks = startLoop(() => deliverWebhooks(registry, post), WEBHOOK_POLL_MS, onFailure);
+  const comparing = startLoop(
+    () => compareWaiting(registry, () => isClosed),
+    COMPARE_POLL_MS,
+    onFailure,
+  );
   alerts = startLoop(() => findAlerts(registry), ALERTS_EVERY_MS, onFailure);
   return {
     server,
@@ -379,6 +393,7 @@ export async function openRegistry(
       isClosed = true;
       await server.close();
       await webhooks?.stop();
+      await comparing.stop();
       await alerts?.stop();
       await work;
       await db.close();

@@ -9,8 +9,11 @@ import type { ApiClient } from '../wire/api-client.ts';
 import type { RowFault, SubmissionView } from '../wire/part.ts';
 import { countOf, idOf, portOf, readCard, urlOf } from './arguments.ts';
 import { printCsv } from './csv-lines.ts';
+import { addRegistryDisputeCommands } from './dispute-commands.ts';
 import { addRegistryFeedCommands } from './feed-commands.ts';
 import { createRegistryHome, openRegistry, operatorClient } from './home.ts';
+import { addIdentityCommands } from './identity-commands.ts';
+import { addPersonCommands } from './person-commands.ts';
 import { outcomeTable, print, printFailure, printJsonPages, table } from './print.ts';
 import { serveUntilStopped } from './serve.ts';
 import { type ShownFile, showFile } from './show-file.ts';
@@ -42,7 +45,13 @@ interface AdmitOptions extends Shared {
 }
 
 /** An operator is made with the registry's home, never admitted. */
-const ADMITTED_ROLES: readonly Role[] = ['furnisher', 'enquirer', 'supervisor', 'auditor'];
+const ADMITTED_ROLES: readonly Role[] = [
+  'furnisher',
+  'enquirer',
+  'supervisor',
+  'auditor',
+  'identifier',
+];
 
 async function admit(path: string, options: AdmitOptions): Promise<void> {
   const { role, licence: licence_id, brand: brands } = options;
@@ -64,7 +73,7 @@ function addParticipants(registry: Command): void {
   shared(registry.command('admit'))
     .argument('<card>', 'its participant.json')
     .description('admit a participant from its participant.json')
-    .option('--role <role>', 'furnisher, enquirer, supervisor or auditor', 'furnisher')
+    .option('--role <role>', ADMITTED_ROLES.join(', '), 'furnisher')
     .requiredOption('--licence <id>', 'its licence id')
     .option('--brand <name...>', 'brands it trades under', [])
     .action(admit);
@@ -240,4 +249,7 @@ export function addRegistryCommands(registry: Command): void {
   addSubmissions(registry);
   addLooks(registry);
   addRegistryFeedCommands(registry);
+  addPersonCommands(registry);
+  addIdentityCommands(registry);
+  addRegistryDisputeCommands(registry);
 }

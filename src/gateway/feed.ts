@@ -12,10 +12,18 @@ import { type Entry, entriesOf, lockWriters } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
 import { verifyJws } from '../keys/jws.ts';
 import { AssentError } from '../model/error.ts';
-import { FEED_CLAIMS, FEED_TYP, type FeedClaims, type FeedPage } from '../wire/feed.ts';
+import {
+  FEED_CLAIMS,
+  FEED_TYP,
+  type FeedClaims,
+  type FeedPage,
+  NEWS_CLAIMS,
+  type NewsClaims,
+} from '../wire/feed.ts';
 import { inOneBatch, storeInBatch } from './collect.ts';
 import type { Gateway } from './gateway.ts';
 import type { Registry } from './hand-over.ts';
+import { takeNews } from './news.ts';
 import { type PushReport, pushEvents } from './outbox.ts';
 
 /** Entries of one page, which is one transaction. */
@@ -23,9 +31,11 @@ const PAGE = 200;
 const FEED = 'registry';
 
 export interface PullReport {
-  /** Entries read, and the events among them that were new here. */
+  /** Entries read, and the events and news among them that were new here. */
   readonly entries: number;
   readonly learnt: number;
+  /** News of a kind that this gateway has no use for. */
+  readonly skipped: number;
   /** Traced in `authorisation_refusal`: unknown here, or not as they must be. */
   readonly refused: number;
   readonly position: number;
@@ -36,7 +46,7 @@ function wrong(detail: string): never {
 }
 
 interface Entered {
-  readonly claims: FeedClaims;
+  readonly claims: FeedClaims | NewsClaims;
   readonly signed: string;
 }
 
@@ -56,7 +66,8 @@ async function fetchPage(
   const entered: Entered[] = [];
   for (const [index, { signed }] of page.entries.entries()) {
     const claims = await verifyJws(signed, registry.keys, { typ: FEED_TYP });
-    if (!Check(FEED_CLAIMS, claims)) wrong('an entry has not the documented form');
+    if (!Check(FEED_CLAIMS, claims) && !Check(NEWS_CLAIMS, claims))
+      wrong('an entry has not the documented form');
     if (claims.aud !== gateway.furnisher_id) wrong('an entry is for another recipient');
     if (claims.position !== after + 1 + index) wrong(`position ${after + 1 + index} is missing`);
     entered.push({ claims, signed });
@@ -98,7 +109,7 @@ async function endRenewals(
   await inOneBatch(session, gateway, (batch) => storeInBatch(session, gateway, ended, batch));
 }
 
-type Applied = 'learnt' | 'known' | 'refused';
+type Applied = 'learnt' | 'known' | 'refused' | 'skipped';
 
 /** The registry makes ends alone; it never speaks for this lender (docs/FEED.md, "Convergence"). */
 const ENDS_THERE: readonly string[] = ['withdrawn', 'revoked'];
@@ -107,6 +118,17 @@ async function apply(
   session: Session,
   gateway: Gateway,
   { claims, signed }: Entered,
+): Promise<Applied> {
+  if (Check(FEED_CLAIMS, claims)) return applyEvent(session, gateway, claims, signed);
+  const known = await takeNews(session, gateway, claims as NewsClaims);
+  return known === 'taken' ? 'learnt' : known;
+}
+
+async function applyEvent(
+  session: Session,
+  gateway: Gateway,
+  claims: FeedClaims,
+  signed: string,
 ): Promise<Applied> {
   const { type, by_party } = claims.event;
   const mayBeTold = ENDS_THERE.includes(type) && by_party !== gateway.furnisher_id;
@@ -190,6 +212,7 @@ export async function pullFeed(gateway: Gateway, registry: Registry): Promise<Pu
   return {
     entries: results.length,
     learnt: results.filter((each) => each === 'learnt').length,
+    skipped: results.filter((each) => each === 'skipped').length,
     refused: results.filter((each) => each === 'refused').length,
     position,
   };

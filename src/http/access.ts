@@ -1,6 +1,7 @@
 /**
- * Who may call a route, declared beside the route: `config: { access: { roles, scope } }` or
- * `config: { access: 'public' }`.
+ * Who may call a route, declared beside the route: `config: { access: { roles, scope } }` for
+ * participants, `{ access: { person: 'bearer' } }` for a person about themselves (a page: by
+ * `cookie`), or `{ access: 'public' }`.
  *
  * What must stay true: a server with a route that declares nothing, or something no caller could
  * fulfil, does not start (lessons 7 and 15: what is missing is a gap, never an allow).
@@ -10,7 +11,22 @@ import { AssentError } from '../model/error.ts';
 import { ROLE_SCOPES, type Role, type Scope } from '../participants/role.ts';
 import type { Server } from './instance.ts';
 
-export type Access = 'public' | { readonly roles: readonly Role[]; readonly scope: Scope };
+export interface ParticipantAccess {
+  readonly roles: readonly Role[];
+  readonly scope: Scope;
+}
+
+/** By a session, never by a participant's token; by cookie for pages alone. */
+export interface PersonAccess {
+  readonly person: 'bearer' | 'cookie';
+}
+
+export type Access = 'public' | ParticipantAccess | PersonAccess;
+
+/** What participants need; null where the route is not for them. */
+export function participantAccess(access: Access | undefined): ParticipantAccess | null {
+  return typeof access === 'object' && 'roles' in access ? access : null;
+}
 
 /** One route and method as the server really has it. */
 export interface RouteAccess {
@@ -33,7 +49,7 @@ declare module 'fastify' {
 /** Why a declaration cannot be used; null when it can. */
 function faultOf(access: Access | undefined): string | null {
   if (access === undefined) return 'declares no access';
-  if (access === 'public') return null;
+  if (access === 'public' || 'person' in access) return null;
   if (access.roles.length === 0) return 'names no role';
   const without = access.roles.find((role) => !ROLE_SCOPES[role].includes(access.scope));
   return without === undefined ? null : `names ${without}, a role that never holds ${access.scope}`;

@@ -1,16 +1,18 @@
 /**
  * Bearer tokens (RFC 6750) in the form of RFC 9068: who is calling, and whether the route is
- * open to them. Runs after the rate limit and before a byte of the body is read.
+ * open to them; sessions of people, on the routes that are for people. Runs after the rate limit and before a byte of the body is read.
  *
  * What must stay true: the token says who it was issued to, the database says what they may do
  * now, so a suspension or a narrowed scope acts on the next request; a route without a
- * declaration lets nobody in, even if it were reached.
+ * declaration lets nobody in, even if it were reached; a cookie opens pages alone, so a page of
+ * another site can never use it on the API.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createLocalJWKSet, type JWTPayload, jwtVerify } from 'jose';
 import { AssentError } from '../model/error.ts';
 import type { Participant, ParticipantStore } from '../participants/participant.ts';
 import { isScope, ROLE_SCOPES, type Role, type Scope } from '../participants/role.ts';
+import type { PersonAccess } from './access.ts';
 import type { Server } from './instance.ts';
 import type { TokenKeys } from './token-keys.ts';
 
@@ -21,10 +23,21 @@ export interface Caller {
   readonly scopes: readonly Scope[];
 }
 
+/** Somebody who was identified, and looks at what concerns themselves. */
+export interface Person {
+  readonly session_id: string;
+  /** Null: what was verified leads to nobody here. */
+  readonly subject_id: string | null;
+  /** The session's token, as the person sent it. */
+  readonly token: string;
+}
+
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who calls. Reading it on a public route is a programmer's error and throws. */
+    /** Who calls. Reading it elsewhere than on a participants' route throws. */
     readonly caller: Caller;
+    /** Whose session it is. Reading it elsewhere than on a person's route throws. */
+    readonly person: Person;
   }
 }
 
@@ -34,6 +47,8 @@ export interface AuthenticationOptions {
   readonly keys: TokenKeys;
   readonly participants: ParticipantStore;
   readonly now: () => Date;
+  /** The open session of a token, or null; a server without it has no routes for people. */
+  readonly findSession?: (token: string) => Promise<Omit<Person, 'token'> | null>;
 }
 
 /** RFC 6750 section 2.1. A token of ours has some 500 characters. */
@@ -84,18 +99,55 @@ function callerOf(participant: Participant, granted: unknown): Caller {
   return { participant_id, role, scopes: names.filter(isScope).filter(holds) };
 }
 
+/** `__Host-`: a cookie of this host alone, over TLS alone (RFC 6265bis, 4.1.3.2). */
+export const sessionCookie = (issuer: string): string =>
+  issuer.startsWith('https:') ? '__Host-assent' : 'assent';
+
+function cookieOf(request: FastifyRequest, name: string): string | null {
+  const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim());
+  // Two of one name are somebody's doing: neither counts.
+  const values = pairs.filter((pair) => pair.startsWith(`${name}=`));
+  return values.length === 1 ? (values[0]?.slice(name.length + 1) ?? null) : null;
+}
+
+/** A session's token: 256 bits, base64url. */
+const SESSION_TOKEN = /^[A-Za-z0-9_-]{43}$/;
+
+async function personOf(
+  request: FastifyRequest,
+  by: PersonAccess['person'],
+  { issuer, findSession }: AuthenticationOptions,
+): Promise<Person | null> {
+  if (!findSession) throw new AssentError('access_undeclared');
+  const token =
+    by === 'cookie'
+      ? cookieOf(request, sessionCookie(issuer))
+      : BEARER.exec(request.headers.authorization ?? '')?.[1];
+  if (!token || !SESSION_TOKEN.test(token)) return null;
+  const session = await findSession(token);
+  return session && { ...session, token };
+}
+
 /**
- * Adds `request.caller` and closes every route that is not public.
+ * Adds `request.caller` and `request.person`, and closes every route that is not public.
  * Answers 401 `not_authenticated` or 403 `not_permitted`, both with `WWW-Authenticate`.
  */
 export function addAuthentication(app: Server, options: AuthenticationOptions): void {
   const callers = new WeakMap<FastifyRequest, Caller>();
+  const people = new WeakMap<FastifyRequest, Person>();
   const verify = verifierOf(options);
 
+  app.decorateRequest('person', {
+    getter() {
+      const person = people.get(this as FastifyRequest);
+      if (!person) throw new TypeError('request.person was read on a route for others');
+      return person;
+    },
+  });
   app.decorateRequest('caller', {
     getter() {
       const caller = callers.get(this as FastifyRequest);
-      if (!caller) throw new TypeError('request.caller was read on a public route');
+      if (!caller) throw new TypeError('request.caller was read on a route for others');
       return caller;
     },
   });
@@ -105,6 +157,15 @@ export function addAuthentication(app: Server, options: AuthenticationOptions): 
     const access = request.routeOptions.config.access;
     if (access === 'public') return;
     if (access === undefined) throw new AssentError('access_undeclared');
+    if ('person' in access) {
+      const person = await personOf(request, access.person, options);
+      if (!person) {
+        reply.header('www-authenticate', CHALLENGE);
+        throw new AssentError('session_unknown');
+      }
+      people.set(request, person);
+      return;
+    }
     const header = request.headers.authorization;
     if (header === undefined) {
       reply.header('www-authenticate', CHALLENGE);

@@ -8,6 +8,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifySchema, RouteOptions } from 'fastify';
 import { SCOPES } from '../participants/role.ts';
+import { participantAccess } from './access.ts';
 import type { Server } from './instance.ts';
 import { PROBLEM_MEDIA_TYPE, PROBLEM_SCHEMA } from './problem.ts';
 import { TOKEN_PATH } from './token.ts';
@@ -39,14 +40,15 @@ const PROBLEM_RESPONSE = {
 /** Writes the declaration of access and the problem answer into a route's schema. */
 function describeAccess(route: RouteOptions): void {
   const access = route.config?.access;
+  const asked = participantAccess(access);
   const schema: FastifySchema = route.schema ?? {};
   if (schema.hide) return;
   const response = (schema.response ?? {}) as Record<string, unknown>;
   route.schema = {
     ...schema,
     response: { ...response, default: response['default'] ?? PROBLEM_RESPONSE },
-    ...(access && access !== 'public' ? { security: [{ oauth2: [access.scope] }] } : {}),
-    ...(access && access !== 'public' ? { 'x-roles': access.roles } : {}),
+    ...(asked ? { security: [{ oauth2: [asked.scope] }], 'x-roles': asked.roles } : {}),
+    ...(typeof access === 'object' && !asked ? { security: [{ session: [] }] } : {}),
   };
 }
 
@@ -65,6 +67,11 @@ export async function addDocumentation(app: Server, options: DocumentationOption
       servers: [{ url: options.issuer }],
       components: {
         securitySchemes: {
+          session: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'The session of a person who was identified: docs/PERSON.md.',
+          },
           oauth2: {
             type: 'oauth2',
             description: 'RFC 6749 section 4.4 with private_key_jwt (RFC 7523).',

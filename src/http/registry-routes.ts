@@ -16,7 +16,7 @@ import {
   type Participant,
   suspendParticipant,
 } from '../participants/participant.ts';
-import type { Role } from '../participants/role.ts';
+import { REGISTRY_ROLES, type Role } from '../participants/role.ts';
 import { audit } from '../registry/audit.ts';
 import { readFile } from '../registry/files.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -302,7 +302,7 @@ function addOperatorRoutes(app: Server, { registry }: RegistryRoutesOptions): vo
           {
             participant_id: UUID,
             name: Type.String({ minLength: 1, maxLength: 200 }),
-            role: Type.Enum(['operator', 'furnisher', 'enquirer', 'supervisor', 'auditor']),
+            role: Type.Enum([...REGISTRY_ROLES]),
             licence_id: Type.String({ minLength: 1, maxLength: 100 }),
             brands: Type.Array(Type.String({ maxLength: 200 }), { maxItems: 50 }),
             jwks: Type.Unknown(),

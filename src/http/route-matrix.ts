@@ -1,6 +1,6 @@
 /**
- * Test support: asks every route of a server as every role and with every kind of bad token, and
- * compares the answers with the declarations.
+ * Test support: asks every route of a server as every role, as people, and with every kind of bad
+ * token, and compares the answers with the declarations.
  *
  * What must stay true: the routes come from the server itself, so a new one is asked without
  * anybody remembering it; no route at all is a failure, not a success.
@@ -9,7 +9,8 @@ import type { LightMyRequestResponse } from 'fastify';
 import type { Database } from '../database/database.ts';
 import { admitParticipant, suspendParticipant } from '../participants/participant.ts';
 import { ROLE_SCOPES, ROLES, type Role, type Scope } from '../participants/role.ts';
-import type { RouteAccess } from './access.ts';
+import type { ParticipantAccess, RouteAccess } from './access.ts';
+import { sessionCookie } from './authentication.ts';
 import type { Server } from './instance.ts';
 import { issueToken } from './token.ts';
 import type { TokenKeys } from './token-keys.ts';
@@ -25,6 +26,16 @@ export interface RouteMatrixOptions {
   readonly random: (bytes: number) => Uint8Array;
   /** Values for `:parameters`; a random UUID where none is given. */
   readonly parameters?: Readonly<Record<string, string>>;
+  /** Sessions of people, and things that are none. */
+  readonly people?: readonly PersonActor[];
+}
+
+export interface PersonActor {
+  readonly name: string;
+  /** Asked before every request: some routes end a session. */
+  readonly token: () => Promise<string>;
+  /** Whether it opens the routes that are for people. */
+  readonly isOpen: boolean;
 }
 
 export interface RouteMatrixCell {
@@ -40,11 +51,11 @@ export interface RouteMatrixCell {
 
 interface Actor {
   readonly name: string;
-  readonly token: string | null;
-  readonly expected: (access: Exclude<Access, 'public'>) => RouteMatrixCell['expected'];
+  readonly token: string | null | PersonActor['token'];
+  readonly expected: (access: ParticipantAccess) => RouteMatrixCell['expected'];
+  /** What a route for people answers. */
+  readonly asPerson: 'open' | 401;
 }
-
-type Access = RouteAccess['access'];
 
 function uuid(random: RouteMatrixOptions['random']): string {
   const hex = Buffer.from(random(16)).toString('hex');
@@ -92,6 +103,7 @@ async function badActors(options: RouteMatrixOptions, role: Role, id: string): P
     name: `${role}: ${name}`,
     token: value,
     expected: refused401,
+    asPerson: 401 as const,
   }));
 }
 
@@ -104,6 +116,7 @@ async function actorsOf(options: RouteMatrixOptions): Promise<Actor[]> {
       name: role,
       token: await issueToken(id, all, options),
       expected: (access) => (access.roles.includes(role) ? 'open' : 403),
+      asPerson: 401,
     });
     for (const scope of all) {
       actors.push({
@@ -111,6 +124,7 @@ async function actorsOf(options: RouteMatrixOptions): Promise<Actor[]> {
         token: await issueToken(id, [scope], options),
         expected: (access) =>
           access.roles.includes(role) && access.scope === scope ? 'open' : 403,
+        asPerson: 401,
       });
     }
     const beyond = Object.values(ROLE_SCOPES).flat();
@@ -118,10 +132,34 @@ async function actorsOf(options: RouteMatrixOptions): Promise<Actor[]> {
       name: `${role} with scopes beyond its role`,
       token: await issueToken(id, beyond, options),
       expected: (access) => (access.roles.includes(role) ? 'open' : 403),
+      asPerson: 401,
     });
     actors.push(...(await badActors(options, role, id)));
   }
-  return actors;
+  const people = (options.people ?? []).map(
+    ({ name, token, isOpen }): Actor => ({
+      name,
+      token,
+      expected: refused401,
+      asPerson: isOpen ? 'open' : 401,
+    }),
+  );
+  return [...actors, ...people];
+}
+
+/** A session travels as a cookie where pages are, and so is every other token tried there. */
+async function headersOf(route: RouteAccess, actor: Actor, options: RouteMatrixOptions) {
+  const token = typeof actor.token === 'function' ? await actor.token() : actor.token;
+  if (token === null) return {};
+  const { access } = route;
+  const isPage = typeof access === 'object' && 'person' in access && access.person === 'cookie';
+  const cookie = `${sessionCookie(options.issuer)}=${token}`;
+  return { headers: isPage ? { cookie } : { authorization: `Bearer ${token}` } };
+}
+
+function expectedOf({ access }: RouteAccess, actor: Actor): RouteMatrixCell['expected'] {
+  if (access === 'public') return 'open';
+  return 'person' in access ? actor.asPerson : actor.expected(access);
 }
 
 function addressOf(route: RouteAccess, options: RouteMatrixOptions): string {
@@ -129,6 +167,9 @@ function addressOf(route: RouteAccess, options: RouteMatrixOptions): string {
     .replace(/:(\w+)/g, (_all, name: string) => options.parameters?.[name] ?? uuid(options.random))
     .replace('*', 'nothing');
 }
+
+/** Every request comes from an address of its own: what is asked is access, not the rate limit. */
+const visitor = (n: number) => `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`;
 
 function codeOf(response: LightMyRequestResponse): string | null {
   try {
@@ -140,7 +181,7 @@ function codeOf(response: LightMyRequestResponse): string | null {
 
 /**
  * Asks every route as every actor. Each role comes with all its scopes, with each scope alone,
- * with scopes it may not have, and with nine kinds of bad token. `open` means that the request
+ * with scopes it may not have, and with nine kinds of bad token; then come people's sessions. `open` means that the request
  * got past authentication: the handler may still answer 400, 404 or 409 to an empty body.
  * @throws when the server has no route besides the public ones.
  */
@@ -152,13 +193,15 @@ export async function routeMatrix(options: RouteMatrixOptions): Promise<RouteMat
       const response = await options.app.inject({
         method: route.method as 'GET',
         url: addressOf(route, options),
-        ...(actor.token === null ? {} : { headers: { authorization: `Bearer ${actor.token}` } }),
+        remoteAddress: visitor(cells.length),
+        ...(await headersOf(route, actor, options)),
       });
-      const expected = route.access === 'public' ? 'open' : actor.expected(route.access);
+      const expected = expectedOf(route, actor);
       const code = codeOf(response);
       const isClosed = code === 'not_authenticated' || code === 'not_permitted';
       const status = response.statusCode;
-      const isHead = route.method === 'HEAD' && (status === 401 || status === 403);
+      // Neither HEAD nor a page has a code to tell what the status means.
+      const isHead = code === null && (status === 401 || status === 403);
       const isAsDeclared =
         expected === 'open' ? !isClosed && !isHead && status < 500 : status === expected;
       cells.push({

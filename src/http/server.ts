@@ -17,7 +17,7 @@ import { Type } from 'typebox';
 import { AssentError } from '../model/error.ts';
 import type { ParticipantStore } from '../participants/participant.ts';
 import { declareAccess } from './access.ts';
-import { addAuthentication } from './authentication.ts';
+import { type AuthenticationOptions, addAuthentication } from './authentication.ts';
 import { addDocumentation } from './documentation.ts';
 import type { Server } from './instance.ts';
 import { logged, PROBLEM_MEDIA_TYPE, problemOf, sendProblem } from './problem.ts';
@@ -49,6 +49,8 @@ export interface ServerOptions {
   readonly audience: string;
   readonly keys: TokenKeys;
   readonly participants: ParticipantStore;
+  /** The open session of a person, by its token; without it no route may be for people. */
+  readonly findSession?: NonNullable<AuthenticationOptions['findSession']>;
   readonly now: () => Date;
   readonly random: (bytes: number) => Uint8Array;
   /** Adds the program's routes; each declares `config.access`. */

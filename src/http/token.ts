@@ -10,6 +10,7 @@ import { SignJWT } from 'jose';
 import { Type } from 'typebox';
 import type { Participant } from '../participants/participant.ts';
 import { isScope, ROLE_SCOPES, type Scope } from '../participants/role.ts';
+import { participantAccess } from './access.ts';
 import type { AuthenticationOptions } from './authentication.ts';
 import { ASSERTION_TYPE, authenticateClient } from './client-assertion.ts';
 import type { Server } from './instance.ts';
@@ -187,7 +188,7 @@ function addTokenEndpoint(app: Server, options: TokenOptions): void {
 
 /** The scopes that some route of this server asks for. */
 function scopesOf(app: Server): string[] {
-  const named = app.accessTable.flatMap(({ access }) => (access === 'public' ? [] : access.scope));
+  const named = app.accessTable.flatMap(({ access }) => participantAccess(access)?.scope ?? []);
   return [...new Set(named)].sort();
 }
 

@@ -75,6 +75,14 @@ export interface KeyRing {
    * @throws sealed_unreadable: the wrapped key cannot be opened.
    */
   rewrap(wrapped: Uint8Array): Uint8Array;
+  /**
+   * A wrapped key that seals as `wrapped` does and opens what either of the two opens: of a person
+   * whose two files became one. The same bytes when it opens all of that already.
+   * @throws sealed_unreadable: a wrapped key cannot be opened.
+   */
+  combine(wrapped: Uint8Array, other: Uint8Array): Uint8Array;
+  /** Whether `open` finds the key of these sealed bytes. @throws sealed_unreadable: as `open`. */
+  holdsKeyOf(wrapped: Uint8Array, sealed: Uint8Array): boolean;
 }
 
 /** The keys a ring is made of, already checked. */
@@ -94,6 +102,8 @@ interface SealingPair {
   readonly wrap: KeyObject;
   readonly whole: KeyObject;
 }
+
+const idText = (bytes: Uint8Array) => Buffer.from(subjectKeyId(bytes)).toString('hex');
 
 function derive(key: Uint8Array, purpose: string): KeyObject {
   const bytes = hkdfSync('sha256', key, new Uint8Array(0), purpose, KEY_BYTES);
@@ -137,10 +147,19 @@ class LocalKeyRing implements KeyRing {
     });
   }
 
-  #unwrap(wrapped: Uint8Array): Uint8Array {
+  /** One key after the other, the one that seals first. */
+  #unwrap(wrapped: Uint8Array): Uint8Array[] {
     const key = this.#pair(sealedKeyId(wrapped, LAYOUTS.wrapped)).wrap;
-    const subjectKey = openBytes({ layout: LAYOUTS.wrapped, key, associated: '', sealed: wrapped });
-    return subjectKey.length === KEY_BYTES ? subjectKey : unreadable('not a subject key');
+    const bytes = openBytes({ layout: LAYOUTS.wrapped, key, associated: '', sealed: wrapped });
+    if (bytes.length === 0 || bytes.length % KEY_BYTES !== 0) unreadable('not a subject key');
+    return Array.from({ length: bytes.length / KEY_BYTES }, (_, at) =>
+      bytes.subarray(at * KEY_BYTES, (at + 1) * KEY_BYTES),
+    );
+  }
+
+  #keyOf(wrapped: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+    const id = sealedKeyId(sealed, LAYOUTS.subject);
+    return this.#unwrap(wrapped).find((bytes) => idText(bytes) === id);
   }
 
   keyedHash(context: string, ...parts: readonly string[]): Uint8Array {
@@ -163,7 +182,8 @@ class LocalKeyRing implements KeyRing {
   }
 
   seal(wrapped: Uint8Array, plaintext: Uint8Array, associated: string): Uint8Array {
-    return this.#sealWith(this.#unwrap(wrapped), plaintext, associated);
+    const [bytes = unreadable('not a subject key')] = this.#unwrap(wrapped);
+    return this.#sealWith(bytes, plaintext, associated);
   }
 
   #sealWith(bytes: Uint8Array, plaintext: Uint8Array, associated: string): Uint8Array {
@@ -178,9 +198,7 @@ class LocalKeyRing implements KeyRing {
   }
 
   open(wrapped: Uint8Array, sealed: Uint8Array, associated: string): Uint8Array {
-    const bytes = this.#unwrap(wrapped);
-    const id = Buffer.from(subjectKeyId(bytes)).toString('hex');
-    if (sealedKeyId(sealed, LAYOUTS.subject) !== id) unreadable('sealed with another subject key');
+    const bytes = this.#keyOf(wrapped, sealed) ?? unreadable('sealed with another subject key');
     const key = createSecretKey(bytes);
     return openBytes({ layout: LAYOUTS.subject, key, associated, sealed });
   }
@@ -202,9 +220,20 @@ class LocalKeyRing implements KeyRing {
   }
 
   rewrap(wrapped: Uint8Array): Uint8Array {
-    const subjectKey = this.#unwrap(wrapped);
+    const keys = this.#unwrap(wrapped);
     const current = sealedKeyId(wrapped, LAYOUTS.wrapped) === this.#currentId;
-    return current ? wrapped : this.#wrap(subjectKey);
+    return current ? wrapped : this.#wrap(Buffer.concat(keys));
+  }
+
+  combine(wrapped: Uint8Array, other: Uint8Array): Uint8Array {
+    const keys = this.#unwrap(wrapped);
+    const known = new Set(keys.map(idText));
+    const more = this.#unwrap(other).filter((bytes) => !known.has(idText(bytes)));
+    return more.length === 0 ? wrapped : this.#wrap(Buffer.concat([...keys, ...more]));
+  }
+
+  holdsKeyOf(wrapped: Uint8Array, sealed: Uint8Array): boolean {
+    return this.#keyOf(wrapped, sealed) !== undefined;
   }
 }
 

@@ -6,8 +6,11 @@
  * What must stay true: neither `message` nor `detail` ever holds an identity value.
  */
 import { ASKING_ERRORS } from './asking-errors.ts';
+import { DISPUTE_ERRORS } from './dispute-errors.ts';
 import { ENQUIRY_ERRORS } from './enquiry-errors.ts';
 import { FEED_ERRORS } from './feed-errors.ts';
+import { IDENTITY_ERRORS } from './identity-errors.ts';
+import { PERSON_ERRORS } from './person-errors.ts';
 
 interface ErrorKind {
   /** HTTP status when it crosses the API. */
@@ -263,11 +266,6 @@ export const ERROR_KINDS = {
     title: 'The manifest does not describe this submission.',
     remedy: 'Complete with the manifest of the parts that were uploaded.',
   },
-  file_unknown: {
-    status: 404,
-    title: 'There is no file of that person.',
-    remedy: 'Check the id or the document.',
-  },
   authorisation_invalid: {
     status: 422,
     title: 'The authorisation or its event is not as it must be.',
@@ -338,7 +336,10 @@ export const ERROR_KINDS = {
   },
   ...ASKING_ERRORS,
   ...ENQUIRY_ERRORS,
+  ...DISPUTE_ERRORS,
   ...FEED_ERRORS,
+  ...PERSON_ERRORS,
+  ...IDENTITY_ERRORS,
   home_missing: {
     status: 400,
     title: 'The folder is no home of this program.',

@@ -92,6 +92,49 @@ details[open] summary::before { content: "\\2212"; }
 .plain-list { list-style: none; font-weight: 600; }
 .plain-list li + li { margin-top: .5rem; }
 .other { border-top: 1px solid var(--line); margin-top: 1.75rem; padding-top: 1.75rem; }
+.menu { margin: -.75rem 0 1.5rem; }
+.menu ul { list-style: none; display: flex; flex-wrap: wrap; gap: .375rem; margin: 0; padding: 0; }
+.menu a { display: flex; align-items: center; min-height: 3rem; padding: .25rem .75rem; border: 1px solid var(--edge); border-radius: .625rem; background: var(--paper); font-size: .9375rem; text-decoration: none; }
+.menu a[aria-current] { background: var(--accent); border-color: var(--accent); color: #fff; font-weight: 600; }
+.bare-list { list-style: none; padding: 0; margin: 0; }
+h2 + .bare-list { margin-top: 1rem; }
+.step { margin-top: 1rem; }
+.small ~ .step, .card dl + .step { margin-top: 1.125rem; }
+h3 { font-size: 1.0625rem; line-height: 1.35; margin: 0; }
+h3 + p { margin: .375rem 0; }
+.card p { margin: .375rem 0; }
+.mark { color: var(--warn); font-weight: 600; }
+.hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.facts { display: grid; gap: .5rem 1.25rem; margin: .75rem 0 1rem; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); }
+.facts > div + div { margin-top: 0; }
+.report h2 { border-top: 1px solid var(--line); margin-top: 1.5rem; padding-top: 1.5rem; }
+.report h3 { margin-top: 1.5rem; }
+.report h2 + h3 { margin-top: 1rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+caption { text-align: left; font-size: .875rem; color: var(--soft); padding-bottom: .375rem; }
+th { font-weight: 600; color: var(--soft); }
+.grid { table-layout: fixed; width: 100%; font-size: .8125rem; text-align: center; border-spacing: 2px; border-collapse: separate; position: relative; }
+.grid th:first-child { width: 2.5rem; text-align: left; }
+.grid th { padding: 0; }
+.grid td { padding: .125rem 0; position: relative; }
+.cell { border-radius: .25rem; }
+.cell.quiet { background: var(--ground); color: var(--soft); }
+.cell.paid { background: #e3f1e6; color: #14401f; }
+.cell.late { background: #fbe3c4; color: #5a3200; font-weight: 700; }
+.cell.worst { background: #8a1c1c; color: #fff; font-weight: 700; }
+.legend { list-style: none; padding: 0; margin: 0; font-size: .9375rem; }
+.legend li { margin: .375rem 0; }
+.legend .cell { display: inline-block; min-width: 1.75rem; text-align: center; margin-right: .375rem; }
+.scroll { overflow-x: auto; margin: 1rem 0; position: relative; }
+.figures { width: 100%; font-size: .875rem; }
+.figures th, .figures td { text-align: right; padding: .375rem .5rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
+.figures th:first-child { text-align: left; padding-left: 0; }
+.field { margin: 0 0 1.125rem; }
+.field label, .field legend { display: block; font-weight: 600; margin-bottom: .25rem; }
+.field input[type=text], .field select, .field textarea, .field input[type=file] { width: 100%; min-height: 3rem; font: inherit; color: inherit; background: var(--paper); border: 2px solid var(--edge); border-radius: .625rem; padding: .5rem .75rem; }
+.field .hint { font-size: .875rem; color: var(--soft); margin: 0 0 .375rem; }
+.field .wrong { color: var(--warn); font-weight: 600; margin: 0 0 .375rem; }
+.field .choice { display: flex; justify-content: flex-start; text-align: left; margin-bottom: .5rem; padding: .5rem .875rem; }
 @media (min-width: 34rem) {
   .pair { grid-template-columns: 1fr 1fr; }
   .card { padding: 1.5rem 1.5rem 1.375rem; }
@@ -99,6 +142,6 @@ details[open] summary::before { content: "\\2212"; }
 }
 @media print {
   body { background: #fff; } .top { background: none; color: #000; border-bottom: 1px solid #000; }
-  .top a, .button { display: none; } details > * { display: block; } .card { break-inside: avoid; }
+  .top a, .button, .menu, .end form { display: none; } .scroll { overflow: visible; } .cell { print-color-adjust: exact; } details > * { display: block; } .card { break-inside: avoid; }
 }
 `;

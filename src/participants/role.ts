@@ -13,9 +13,12 @@ export const ROLES = [
   'auditor',
   'app',
   'officer',
+  'identifier',
 ] as const;
-/** The first five call the registry, `app` and `officer` call a gateway. */
+/** `app` and `officer` call a gateway, the others the registry. A person has no role: a session. */
 export type Role = (typeof ROLES)[number];
+/** Those that a registry admits. */
+export const REGISTRY_ROLES = ROLES.filter((role) => role !== 'app' && role !== 'officer');
 
 /** Every scope and what it lets a caller do; shown in the OpenAPI document. */
 export const SCOPES = {
@@ -37,6 +40,14 @@ export const SCOPES = {
   'webhooks:write': "Register one's own endpoint for webhooks.",
   'webhooks:read': "Read every participant's endpoint and its state.",
   'authorisations:end': 'End an authorisation at the request of the person.',
+  'people:identify': 'Say who a person is, so that they may see their own file.',
+  'identity:read': 'Read the cases of identity; opening one leaves a trace.',
+  'identity:write': 'Decide cases, merge and split people, correct an identity.',
+  'people:erase': 'Take a request to be erased down, and do what is due.',
+  'claims:answer': "Read and answer claims about one's own accounts, certify what was held back.",
+  'disputes:read': 'Read disputes; each look leaves a trace.',
+  'disputes:decide': 'Decide claims, extend the time for an answer.',
+  'retention:run': 'Run the daily sweep and purge, read their certificates.',
   'requests:write': 'Ask borrowers, one by one.',
   'outbox:read': 'Fetch the messages that ask and remind borrowers.',
   'campaigns:write': 'Make, start, pause, stop and advance campaigns.',
@@ -55,6 +66,13 @@ export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
     'authorisations:prove',
     'authorisations:end',
     'webhooks:read',
+    'people:identify',
+    'identity:read',
+    'identity:write',
+    'people:erase',
+    'disputes:read',
+    'disputes:decide',
+    'retention:run',
   ],
   furnisher: [
     'submissions:write',
@@ -63,6 +81,7 @@ export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
     'events:write',
     'feed:read',
     'webhooks:write',
+    'claims:answer',
   ],
   enquirer: [
     'authorisations:bring',
@@ -83,6 +102,7 @@ export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
     'campaigns:read',
   ],
   officer: ['authorisations:read', 'coverage:read', 'campaigns:write', 'campaigns:read'],
+  identifier: ['people:identify'],
 };
 
 /** True for the exact name of a scope. */

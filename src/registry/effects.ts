@@ -56,7 +56,12 @@ async function arrangementOf(session: Session, entry: Entry): Promise<string[]> 
   return rows.map((row) => row.authorisation_id);
 }
 
-interface ErasedRow {
+/** The name of an erased month row `n`, as it enters the certificate. */
+export const ERASED_LEAF = `'assent/erased/1' || chr(9)
+    || n.submission_id || chr(9) || n.row_number || chr(9) || n.account_id || chr(9)
+    || to_char(n.period, 'YYYY-MM') || chr(9) || n.revision`;
+
+export interface ErasedRow {
   readonly authorisation_id: string;
   readonly submission_id: string;
   readonly leaf: string;
@@ -83,12 +88,10 @@ const ERASE = `
       and not ${CLOCK_RUNS} and not ${COVERED})
   delete from account_month n using doomed d
   where n.subject_id = ${SUBJECT} and d.account_id = n.account_id and d.period = n.period
-  returning n.authorisation_id, n.submission_id, n.row_number, 'assent/erased/1' || chr(9)
-    || n.submission_id || chr(9) || n.row_number || chr(9) || n.account_id || chr(9)
-    || to_char(n.period, 'YYYY-MM') || chr(9) || n.revision as leaf`;
+  returning n.authorisation_id, n.submission_id, n.row_number, ${ERASED_LEAF} as leaf`;
 
 /** Erases months under these authorisations, but for those that stay, and certifies it. */
-async function erase(
+export async function eraseMonths(
   registry: Registry,
   session: Session,
   subjectId: string,
@@ -100,6 +103,16 @@ async function erase(
     subjectId,
     [...ids],
   ]);
+  await certifyErasure(registry, session, subjectId, rows);
+}
+
+/** Certifies what was erased, for each authorisation and submission, in that transaction. */
+export async function certifyErasure(
+  registry: Registry,
+  session: Session,
+  subjectId: string,
+  rows: (ErasedRow & { readonly row_number: number })[],
+): Promise<void> {
   const batches = new Map<string, ErasedRow[]>();
   for (const row of rows.sort((a, b) => a.row_number - b.row_number)) {
     const key = `${row.authorisation_id} ${row.submission_id}`;
@@ -155,5 +168,5 @@ export async function takeEffect(
       [entry.subject_id, id, effect, end.state === 'withdrawn', end.since],
     );
   }
-  if (effect === 'STOP_AND_ERASE') await erase(registry, session, entry.subject_id, ids);
+  if (effect === 'STOP_AND_ERASE') await eraseMonths(registry, session, entry.subject_id, ids);
 }

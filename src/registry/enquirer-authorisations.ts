@@ -78,7 +78,8 @@ async function subjectOf(
     furnisher_id: enquirer_id,
     submission_id: id,
   });
-  if (faults.length > 0) invalid(`the person cannot be identified (${faults[0]?.rule})`);
+  const lost = faults.find(({ outcome }) => outcome !== 'accepted');
+  if (lost) invalid(`the person cannot be identified (${lost.rule})`);
   const { rows } = await session.query<{ subject_id: string }>(
     'select subject_id from subject_locator where subject_ref = $1 and furnisher_id = $2',
     [id, enquirer_id],

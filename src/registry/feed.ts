@@ -8,7 +8,7 @@
 import type { AuthorisationEvent } from '../authorisation/record.ts';
 import type { Session } from '../database/database.ts';
 import { signJws } from '../keys/jws.ts';
-import { FEED_TYP, type FeedClaims, type FeedPage } from '../wire/feed.ts';
+import { FEED_TYP, type FeedPage } from '../wire/feed.ts';
 import type { Registry } from './registry.ts';
 import { queueWebhook } from './webhooks.ts';
 
@@ -31,34 +31,54 @@ async function nextPosition(session: Session, recipient: string): Promise<number
   return rows[0]?.position ?? 0;
 }
 
-/** Appends one event to the feeds of its recipients, in the transaction that made it true. */
-export async function appendToFeeds(
+/** What one entry says besides whose it is and where it stands. */
+export interface EntryBody {
+  readonly type: string;
+  readonly event_id: string;
+  /** Null in news that is about no authorisation. */
+  readonly authorisation_id: string | null;
+  /** The claims that make it an event or news. */
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+/** Appends one signed entry to each recipient's feed, in the transaction that made it true. */
+export async function appendEntry(
   registry: Registry,
   session: Session,
   recipients: readonly string[],
-  told: FeedEvent,
+  { type, event_id, authorisation_id, claims }: EntryBody,
 ): Promise<void> {
   const at = registry.now();
   // In one order for all, so that two events never wait for each other.
   for (const recipient of [...new Set(recipients)].sort()) {
     const position = await nextPosition(session, recipient);
-    const { authorisation_id, record_sha256, event, prev_hash, event_id } = told;
-    const claims: FeedClaims = {
-      iss: registry.issuer,
-      aud: recipient,
-      position,
-      iat: Math.floor(at.getTime() / 1000),
-      ...{ authorisation_id, record_sha256, event, prev_hash, event_id },
-    };
-    const signed = await signJws(claims, registry.ring, { typ: FEED_TYP });
+    const whose = { iss: registry.issuer, aud: recipient, position };
+    const iat = Math.floor(at.getTime() / 1000);
+    const signed = await signJws({ ...whose, iat, ...claims }, registry.ring, { typ: FEED_TYP });
     await session.query(
       `insert into feed_entry (participant_id, position, event_id, type, authorisation_id, signed,
          at)
        values ($1, $2, $3, $4, $5, $6, $7)`,
-      [recipient, position, event_id, event.type, authorisation_id, signed, at],
+      [recipient, position, event_id, type, authorisation_id, signed, at],
     );
-    await queueWebhook(registry, session, recipient, { position, event_id, type: event.type });
+    await queueWebhook(registry, session, recipient, { position, event_id, type });
   }
+}
+
+/** Appends one event of an authorisation to the feeds of its recipients. */
+export function appendToFeeds(
+  registry: Registry,
+  session: Session,
+  recipients: readonly string[],
+  told: FeedEvent,
+): Promise<void> {
+  const { authorisation_id, record_sha256, event, prev_hash, event_id } = told;
+  return appendEntry(registry, session, recipients, {
+    type: event.type,
+    event_id,
+    authorisation_id,
+    claims: { authorisation_id, record_sha256, event, prev_hash, event_id },
+  });
 }
 
 /** Entries of the participant's own feed after a position, oldest first. */

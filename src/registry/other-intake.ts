@@ -7,13 +7,19 @@
  */
 
 import type { Session } from '../database/database.ts';
+import { storeRecords } from '../matching/match.ts';
 import { checkIdentityNumber, normaliseName } from '../model/identity-number.ts';
 import { isDate } from '../model/period.ts';
 import { IDENTITY_KINDS, type IdentityKind } from '../model/record.ts';
 import { UUID } from '../model/uuid.ts';
 import { copyText, readCopyField, textLine } from '../tape/copy-text.ts';
+import { isGuarded, isGuardedAccount } from './guard.ts';
+import { claimHash, findDecisions } from './identity-decisions.ts';
+import { featuresOf } from './identity-pieces.ts';
+import { openDetailsCases } from './open-cases.ts';
 import { outcomeOf, type PartOutcome } from './part-outcome.ts';
 import type { Registry } from './registry.ts';
+import { relyOnAuthorisations, relyOnPeople } from './serialise.ts';
 
 type Fault = PartOutcome['faults'][number];
 
@@ -48,7 +54,7 @@ function fieldsOf(
   });
 }
 
-interface IncomingSubject {
+export interface IncomingSubject {
   readonly row: number;
   readonly subject_ref: string;
   readonly version: number;
@@ -56,6 +62,8 @@ interface IncomingSubject {
   readonly document: Uint8Array;
   readonly details: Uint8Array;
   readonly identity: string;
+  readonly name: string | null;
+  readonly birth_date: string | null;
 }
 
 function readSubject(
@@ -99,11 +107,18 @@ function readSubject(
         name,
         birth_date: birthDate,
       }),
+      name: name ?? null,
+      birth_date: birthDate ?? null,
     },
   ];
 }
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+/** Accepted: these details of the document were corrected here since. */
+const former = (row: number): Fault => ({
+  ...fault(row, 'accepted', 'V03_FORMER', 'identity_number'),
+  severity: 'warn',
+});
 /** How COPY reads bytes. */
 const bytea = (bytes: Uint8Array) => `\\x${hex(bytes)}`;
 
@@ -133,9 +148,54 @@ async function findDocuments(
   return new Map(rows.map((row) => [row.document, row]));
 }
 
-interface Located {
+export interface Located {
   readonly subject_id: string;
   readonly each: IncomingSubject;
+}
+
+interface Sorted {
+  readonly located: readonly Located[];
+  readonly fresh: readonly Located[];
+  /** Whose document is known with other details: theirs is for the operator to say. */
+  readonly doubtful: readonly Located[];
+}
+
+/** Whose each line is: by an equal document and details, or by what was decided of the two. */
+async function sortIncoming(
+  registry: Registry,
+  session: Session,
+  incoming: readonly IncomingSubject[],
+  faults: Fault[],
+): Promise<Sorted> {
+  const known = await findDocuments(session, incoming);
+  const isKnown = ({ document, details }: IncomingSubject) =>
+    known.get(hex(document))?.details === hex(details);
+  const decisions = await findDecisions(session, () =>
+    incoming.filter((each) => !isKnown(each)).map((each) => claimHash(registry.ring, each)),
+  );
+  const [located, fresh, doubtful]: [Located[], Located[], Located[]] = [[], [], []];
+  for (const each of incoming) {
+    const match = known.get(hex(each.document));
+    const decision =
+      decisions.size === 0 || isKnown(each)
+        ? undefined
+        : decisions.get(hex(claimHash(registry.ring, each)));
+    if (decision) {
+      if (decision.standing === 'former') faults.push(former(each.row));
+      located.push({ subject_id: decision.subject_id, each });
+    } else if (match && !isKnown(each)) {
+      faults.push(fault(each.row, 'held', 'V03_DETAILS', 'identity_number'));
+      doubtful.push({ subject_id: match.subject_id, each });
+    } else {
+      const subject_id = match?.subject_id ?? registry.newId();
+      if (!match) {
+        known.set(hex(each.document), { subject_id, details: hex(each.details) });
+        fresh.push({ subject_id, each });
+      }
+      located.push({ subject_id, each });
+    }
+  }
+  return { located, fresh, doubtful };
 }
 
 /** Lines of kind subject. */
@@ -144,28 +204,14 @@ export async function takeSubjects(
   session: Session,
   part: TextPart,
 ): Promise<PartOutcome> {
+  await relyOnPeople(session);
   const faults: Fault[] = [];
   const incoming = fieldsOf(part, 7, faults).flatMap(({ row, fields }) =>
     readSubject(registry, part, row, fields, faults),
   );
-  const known = await findDocuments(session, incoming);
-  const fresh: Located[] = [];
-  const located: Located[] = [];
-  for (const each of incoming) {
-    const document = hex(each.document);
-    const match = known.get(document);
-    if (match && match.details !== hex(each.details)) {
-      faults.push(fault(each.row, 'held', 'V03_DETAILS', 'identity_number'));
-      continue;
-    }
-    const subject_id = match?.subject_id ?? registry.newId();
-    if (!match) {
-      known.set(document, { subject_id, details: hex(each.details) });
-      fresh.push({ subject_id, each });
-    }
-    located.push({ subject_id, each });
-  }
+  const { located, fresh, doubtful } = await sortIncoming(registry, session, incoming, faults);
   await copySubjects(registry, session, fresh);
+  await openDetailsCases(registry, session, part.furnisher_id, doubtful);
   await session.query(`create temp table stage_located (row_number bigint, subject_ref uuid,
     subject_id uuid, identity_version int) on commit drop`);
   await session.copyIn('copy stage_located from stdin', [
@@ -213,6 +259,14 @@ async function copySubjects(
   await session.copyIn('copy subject_document (document_hash, subject_id) from stdin', [
     Buffer.from(documents.join('')),
   ]);
+  await storeRecords(
+    session,
+    fresh.map(({ subject_id, each }) => ({
+      subject_id,
+      record_id: subject_id,
+      features: featuresOf(registry, each),
+    })),
+  );
 }
 
 type Form = (value: string | null) => boolean;
@@ -250,6 +304,7 @@ export async function takeAccounts(
   session: Session,
   part: TextPart,
 ): Promise<PartOutcome> {
+  await relyOnPeople(session);
   const faults: Fault[] = [];
   const seen = new Set<string | null>();
   const rows = fieldsOf(part, 10, faults).filter(({ row, fields }) => {
@@ -267,25 +322,30 @@ export async function takeAccounts(
   await session.query(
     `create temp table stage_account on commit drop as
      select t.*, s.subject_id, l.account_id as known_id, l.subject_id as known_subject,
-            l.revision as known_revision
+            l.revision as known_revision, l.closed_on as known_closed_on
      from arrived_account t
      left join subject_locator s on s.subject_ref = t.subject_ref and s.furnisher_id = $1::uuid
      left join account_locator l on l.account_ref = t.account_ref and l.furnisher_id = $1::uuid`,
     [part.furnisher_id],
   );
+  // Shared with whoever guards a value: it is seen here, or its guard hides what is stored.
+  await relyOnAuthorisations(session, part.furnisher_id);
+  const guarded = (await isGuarded(session, part.furnisher_id, []))
+    ? isGuardedAccount('stage_account')
+    : 'false';
+  // sql: `guarded` is a constant of guard.ts.
   const { rows: bad } = await session.query<{
     row: number;
     outcome: Fault['outcome'];
     rule: string;
   }>(
-    `select row_number as row, case when subject_id is null then 'rejected' when known_subject <> subject_id then 'held' else 'unchanged' end as outcome,
-            case when subject_id is null then 'V01_SUBJECT' when known_subject <> subject_id then 'V01_OWNER' else 'unchanged' end as rule
-     from stage_account where subject_id is null or known_subject <> subject_id or known_revision >= revision`,
+    `select row_number as row, case when subject_id is null then 'rejected' when known_subject <> subject_id then 'held' when known_revision >= revision then 'unchanged' else 'held' end as outcome,
+            case when subject_id is null then 'V01_SUBJECT' when known_subject <> subject_id then 'V01_OWNER' when known_revision >= revision then 'unchanged' else 'V16' end as rule
+     from stage_account where subject_id is null or known_subject <> subject_id or known_revision >= revision or ${guarded}`,
   );
   for (const each of bad) faults.push(fault(each.row, each.outcome, each.rule, 'account_ref'));
-  const good =
-    'subject_id is not null and (known_subject is null or known_subject = subject_id) and (known_revision is null or known_revision < revision)';
-  // sql: `good` is the constant above.
+  const good = `subject_id is not null and (known_subject is null or known_subject = subject_id) and (known_revision is null or known_revision < revision) and not ${guarded}`;
+  // sql: `good` is made of the constants above.
   await session.query(
     `insert into account (subject_id, account_id, revision, furnisher_id, account_ref, kind, brand, currency,
        opened_on, closed_on, original_amount_minor, term_months, submission_id)
@@ -293,6 +353,14 @@ export async function takeAccounts(
        opened_on, closed_on, original_amount_minor, term_months, $2::uuid
      from stage_account where ${good} order by subject_id`,
     [part.furnisher_id, part.submission_id],
+  );
+  // Ended by mistake, and reinstated: the id that a known account does not need is the message's.
+  await session.query(
+    `insert into message (subject_id, message_id, kind, facts, at)
+     select subject_id, account_id, 'account_reinstated',
+       jsonb_build_object('account_id', known_id), $1::timestamptz
+     from stage_account where known_closed_on is not null and closed_on is null and ${good}`,
+    [registry.now()],
   );
   await session.query(
     `insert into account_locator (account_ref, furnisher_id, subject_id, account_id, revision, kind, opened_on,

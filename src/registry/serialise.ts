@@ -6,7 +6,8 @@
  * months commits while it shares the lock, after it has seen that none of its people changed
  * since they were judged. So no row is stored on the strength of a state that had ended when the
  * row was committed. The lock is held only while the database works, never while another part is
- * waited for.
+ * waited for. Parts that find people share one lock which a merge, a split, an erasure takes alone:
+ * no row is stored under a person who was merged away meanwhile.
  */
 import { createHash } from 'node:crypto';
 import type { Session } from '../database/database.ts';
@@ -27,6 +28,22 @@ export async function lockAuthorisations(session: Session, furnisherId: string):
 /** Until the transaction ends, nobody changes this furnisher's authorisations. */
 export async function relyOnAuthorisations(session: Session, furnisherId: string): Promise<void> {
   await session.query('select pg_advisory_xact_lock_shared($1)', [lockKey(furnisherId)]);
+}
+
+/** A key of our own in the advisory lock space ("peop"). */
+const PEOPLE_LOCK = 0x70656f70;
+
+/**
+ * Until the transaction ends, nobody else finds or makes people, or moves what is theirs. Take it
+ * before `lockAuthorisations`.
+ */
+export async function lockPeople(session: Session): Promise<void> {
+  await session.query('select pg_advisory_xact_lock($1)', [PEOPLE_LOCK]);
+}
+
+/** Until the transaction ends, nobody is merged, split or erased: who was found stays who it is. */
+export async function relyOnPeople(session: Session): Promise<void> {
+  await session.query('select pg_advisory_xact_lock_shared($1)', [PEOPLE_LOCK]);
 }
 
 /** The furnisher's clock: how many changes there were. */
@@ -65,8 +82,8 @@ export async function tickClock(
 }
 
 /**
- * Whether people of the staged months changed since the clock stood at `since`. Call
- * it with `relyOnAuthorisations`: then the answer holds until the transaction ends.
+ * Whether people of the staged months changed, or anybody was erased, since the clock stood at
+ * `since`. Call it with `relyOnAuthorisations`: then the answer holds until the transaction ends.
  */
 export async function hasChangedSince(
   session: Session,
@@ -78,9 +95,12 @@ export async function hasChangedSince(
   if (clock - since >= CHANGES_KEPT) return true;
   const { rows } = await session.query<{ changed: boolean }>(
     `select exists (select 1 from authorisation_change c
-       join account_locator l on l.subject_id = c.subject_id and l.furnisher_id = c.provider_id
-       join stage_month m on m.account_ref = l.account_ref
-       where c.provider_id = $1 and c.tick > $2) as changed`,
+         join account_locator l on l.subject_id = c.subject_id and l.furnisher_id = c.provider_id
+         join stage_month m on m.account_ref = l.account_ref
+         where c.provider_id = $1 and c.tick > $2)
+       or exists (select 1 from authorisation_change c
+         left join subject s on s.subject_id = c.subject_id
+         where c.provider_id = $1 and c.tick > $2 and s.subject_id is null) as changed`,
     [furnisherId, since],
   );
   return rows[0]?.changed !== false;

@@ -5,12 +5,12 @@
  * What must stay true: `sql` is true for a row that BREAKS the rule and null or false otherwise;
  * it reads only `m` (the month), `k` (its account) and `p` (the month before, nulls when absent);
  * any change to a rule raises its version and RULE_SET_VERSION.
- * Source: domain facts 4.5 (V01 to V15) and 1.5 (grid invariants).
+ * Source: domain facts 4.5 (V01 to V15), 8.2 (V16) and 1.5 (grid invariants).
  */
 import type { RuleText } from '../model/fault.ts';
 
 /** Goes into every receipt. */
-export const RULE_SET_VERSION = 3;
+export const RULE_SET_VERSION = 4;
 
 export interface SqlRule extends RuleText {
   /** True when the row breaks the rule. Constants only: nothing of a row is written into it. */
@@ -277,6 +277,14 @@ export const OTHER_RULES: readonly RuleText[] = [
     'Wait for the registry to resolve it, or correct name and birth date.',
   ),
   text(
+    'V03_FORMER',
+    'warn',
+    'identity',
+    'identity_number',
+    'Name and birth date are those the registry knows by now.',
+    "Renew your own record: the person's identity was corrected at the registry on evidence.",
+  ),
+  text(
     'V13_GAP',
     'hold',
     'month',
@@ -323,6 +331,22 @@ export const OTHER_RULES: readonly RuleText[] = [
     'balance_minor',
     'Balances are not all the same.',
     'Check the column the mapping reads, then load it with --sign-off.',
+  ),
+  text(
+    'V16',
+    'hold',
+    'month',
+    null,
+    'What a dispute found wrong does not come back (the reinsertion guard): this value of this field of this account or month.',
+    'Send the right value; or, if it is right after all, certify it with its source document (`assent gateway certify`).',
+  ),
+  text(
+    'V16_PURGED',
+    'reject',
+    'month',
+    'period',
+    'A late month whose time has run out was purged and does not come back.',
+    'Nothing: do not send it again.',
   ),
   text(
     'W01',

@@ -62,6 +62,25 @@ export const FEED_CLAIMS = closed({
 });
 export type FeedClaims = Readonly<Static<typeof FEED_CLAIMS>>;
 
+/**
+ * The other payload of `assent-feed+jws`: news that is no event of an authorisation, in the same
+ * order of positions. Both forms are closed, so that neither passes for the other.
+ */
+export const NEWS_CLAIMS = closed({
+  iss: Type.String({ maxLength: 500 }),
+  aud: UUID,
+  position: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  /** Unix seconds at which it was written. */
+  iat: Type.Integer({ minimum: 0 }),
+  /** `subject.verb`, such as `claim.forwarded`; a reader skips those it does not know. */
+  type: Type.String({ pattern: '^[a-z_]{1,30}\\.[a-z_]{1,30}$' }),
+  /** What it is about or a name of its own: the same news again has the same one. */
+  event_id: Type.String({ pattern: '^[0-9a-f-]{36,64}$' }),
+  /** By type (docs/FEED.md); holds no identity. */
+  data: Type.Record(Type.String(), Type.Unknown()),
+});
+export type NewsClaims = Readonly<Static<typeof NEWS_CLAIMS>>;
+
 /** One page of a feed. */
 export interface FeedPage {
   readonly entries: readonly { readonly position: number; readonly signed: string }[];

@@ -14,6 +14,7 @@ import type { Gateway } from '../../src/gateway/gateway.ts';
 import type { Registry as RegistryLink } from '../../src/gateway/hand-over.ts';
 import { openClient } from '../../src/http/client.ts';
 import type { Server } from '../../src/http/instance.ts';
+import { personServing } from '../../src/http/person-serving.ts';
 import { registryApi } from '../../src/http/registry-api.ts';
 import { buildServer } from '../../src/http/server.ts';
 import { publicJwks } from '../../src/keys/jws.ts';
@@ -135,6 +136,7 @@ export class World {
         publicKeys: registry.ring.publicKeys as never,
       },
       participants: openParticipantStore(registry.db),
+      ...personServing(registry),
       routes: registryApi({ registry, process, loopback: true }),
       title: 'Test',
       description: 'Test',
