@@ -27,7 +27,7 @@ export function registryApi(
     identityRoutes(registry)(app);
     identificationRoutes(registry)(app);
     meRoutes(registry)(app);
-    return mePages(registry)(app);
     disputeRoutes(registry)(app);
+    return mePages(registry)(app);
   };
 }

@@ -8,8 +8,8 @@
 import { AssentError } from '../model/error.ts';
 import { checkIdentityNumber } from '../model/identity-number.ts';
 import type { IdentityKind } from '../model/record.ts';
-import { livingSubject } from './people.ts';
 import { REFUTED_OF_ACCOUNT, REFUTED_OF_MONTH } from './guard.ts';
+import { livingSubject } from './people.ts';
 import type { Registry } from './registry.ts';
 import { INCOMPLETE_SINCE, SUBJECT, VISIBLE, visibilityParams } from './visibility.ts';
 
