@@ -30,6 +30,7 @@ const SECTIONS: readonly MeSection[] = [
   'messages',
   'disputes',
   'protection',
+  'identity',
   'download',
 ];
 
