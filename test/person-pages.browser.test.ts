@@ -151,6 +151,8 @@ describe.skipIf(!CHROMIUM)('own pages in a browser', () => {
           ['claim', `/me/disputes/new${lang}&account=${account_id}&period=2026-03`],
           ['statement', `/me/statement${lang}`],
           ['protection', `/me/protection${lang}`],
+          ['identity', `/me/identity${lang}`],
+          ['erasure', `/me/identity/erasure${lang}`],
           ['download', `/me/download${lang}`],
           ['left', `/me/left${lang}`],
         ],

@@ -203,6 +203,44 @@ describe.each(BACKENDS)('own rights on %s', (backend) => {
     expect((await world.page(token, '/me/file?lang=en')).body).not.toContain(text);
   });
 
+  it('asks for a correction of the identity, which no lender is told of', async () => {
+    const form = await world.formToken(token, '/me/identity');
+    const sent = await world.pair.server.inject({
+      method: 'POST',
+      url: '/me/identity/correction',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        cookie: `assent=${token}`,
+      },
+      payload: new URLSearchParams({ form, field: 'name', value: '王另名', lang: 'en' }).toString(),
+    });
+    const id = idIn(location(sent));
+    const shown = await world.page(token, `/me/disputes/${id}?lang=en`);
+    expect(shown.body).toContain('You said: 王另名.');
+    const { rows } = await world.pair.registry.db.query<{ claimed_value: string | null }>(
+      "select claimed_value from claim where field = 'name'",
+    );
+    expect(rows).toEqual([{ claimed_value: null }]);
+    const wrong = { form, field: 'birth_date', value: 'yesterday', lang: 'en' };
+    const refused = await world.post(token, '/me/identity/correction', wrong);
+    expect([refused.statusCode, refused.body.includes('This figure cannot be that.')]).toEqual([
+      422,
+      true,
+    ]);
+  });
+
+  it('sees what erasing does, asks for it, and is told the same again', async () => {
+    const seen = await world.page(other, '/me/identity/erasure?lang=en');
+    expect(seen.body).toContain('An approval to hand over your data still stands');
+    const form = await world.formToken(other);
+    const wished = await world.post(other, '/me/identity/erasure', { form, lang: 'en' });
+    expect(location(wished)).toBe('/me/identity/erasure?lang=en');
+    const done = await world.page(other, '/me/identity/erasure?lang=en');
+    expect(done.body).toContain('Your wish is taken down.');
+    const again = await world.api(other, 'POST', '/v1/me/erasure');
+    expect(done.body).toContain((again.json() as { request_id: string }).request_id);
+  });
+
   it('has reports that are the same bytes for ever, as JSON, as a page and in print', async () => {
     const form = await world.formToken(token);
     for (const _twice of [1, 2])

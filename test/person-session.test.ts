@@ -112,6 +112,22 @@ describe.each(BACKENDS)('a person on %s', (backend) => {
     expect((await world.page(token, '/me/looks')).statusCode).toBe(200);
   });
 
+  it('must be identified anew once somebody was merged with them or split from them', async () => {
+    const [token, other] = [await world.enter(0), await world.enter(1)];
+    const ticket = await world.ticket(0);
+    const { subject_id } = await world.account(0);
+    await world.pair.registry.db.query(
+      `insert into identity_event (event_id, kind, from_id, to_id, at, by_party, why, moved,
+         prior_keys)
+       values ($1, 'split', $2, $3, $4, $5, 'a mixed file', '{}', '[]')`,
+      [randomUUID(), subject_id, randomUUID(), new Date(), randomUUID()],
+    );
+    expect((await world.page(token, '/me/looks')).statusCode).toBe(401);
+    await expect(openSession(world.pair.registry, ticket)).rejects.toBeDefined();
+    expect((await world.page(other, '/me/looks')).statusCode).toBe(200);
+    expect((await world.page(await world.enter(0), '/me/looks')).statusCode).toBe(200);
+  });
+
   it('is shown nothing when a detail differs, and whoever identifies cannot tell', async () => {
     const { number: unknown } = (await import('../src/world/people.ts')).makePerson(
       (await import('../src/world/seeded.ts')).seeded(99),

@@ -20,6 +20,7 @@ import { endSession, isTicketGood, openSession } from '../registry/sessions.ts';
 import { sessionCookie } from './authentication.ts';
 import type { Server } from './instance.ts';
 import { addFilePages } from './me-file-pages.ts';
+import { addIdentityPages } from './me-identity-pages.ts';
 import { addRightsPages } from './me-rights-pages.ts';
 import { subjectOf } from './me-schema.ts';
 import {
@@ -125,6 +126,7 @@ export function mePages(registry: Registry): (app: Server) => Promise<void> {
         addAuthorisations(scope, registry);
         addRightsPages(scope, registry);
         addScorePages(scope, registry);
+        addIdentityPages(scope, registry);
       },
       { prefix: PREFIX },
     );

@@ -12,13 +12,7 @@ import { BLOCK_KINDS, type BlockKind } from '../model/file-facts.ts';
 import type { Language } from '../model/notice.ts';
 import type { ReportAccount } from '../model/report-document.ts';
 import { claimChoices, claimedValue, valueWords } from '../pages/claim-values.ts';
-import {
-  type ClaimForm,
-  type ClaimProblem,
-  claimPage,
-  disputePage,
-  disputesPage,
-} from '../pages/dispute-pages.ts';
+import { type ClaimForm, claimPage, disputePage, disputesPage } from '../pages/dispute-pages.ts';
 import { accountName } from '../pages/file-blocks.ts';
 import { protectionPage } from '../pages/protection-page.ts';
 import { RIGHTS_WORDS } from '../pages/rights-words.ts';
@@ -26,7 +20,6 @@ import { statementPage } from '../pages/statement-page.ts';
 import { activeBlocks, BLOCK_REASONS, liftBlock, placeBlock } from '../registry/blocks.ts';
 import { outcomeOf } from '../registry/dispute-views.ts';
 import { disputeLook, openDispute, withdrawDispute } from '../registry/disputes.ts';
-import { EVIDENCE_BYTES_MAX, EVIDENCE_FILES_MAX } from '../registry/evidence.ts';
 import { readOwnFile } from '../registry/own-report.ts';
 import { type OwnDispute, ownDisputes, statementWords } from '../registry/own-rights.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -35,6 +28,7 @@ import { ACCOUNT_FIELDS, MONTH_FIELDS } from '../wire/claim.ts';
 import type { Server } from './instance.ts';
 import { subjectOf } from './me-schema.ts';
 import {
+  claimProblemOf,
   type Form,
   fieldOf,
   filesOf,
@@ -45,6 +39,7 @@ import {
   PREFIX,
   sendPage,
   viewOf,
+  WITH_FILES,
 } from './me-scope.ts';
 
 const idOf = (request: FastifyRequest) => (request.params as { id: string }).id;
@@ -160,16 +155,6 @@ function claimForm(
   };
 }
 
-/** Which field of the form a refusal is about. */
-function problemOf(error: unknown, chosen: string): ClaimProblem {
-  if (!(error instanceof AssentError)) throw error;
-  if (error.code === 'claim_running') return 'running';
-  if (error.code === 'evidence_invalid') return 'evidence';
-  if (error.code !== 'claim_invalid') throw error;
-  if (chosen === '') return 'field';
-  return error.detail.includes('already') ? 'same' : 'value';
-}
-
 function addClaiming(scope: Server, registry: Registry): void {
   scope.get('/disputes/new', own, async (request, reply) => {
     const { account, period } = request.query as Record<string, unknown>;
@@ -179,8 +164,7 @@ function addClaiming(scope: Server, registry: Registry): void {
     const sent = { chosen: '', value: '', problem: null };
     return sendPage(reply, claimPage(view, claimForm(view.language, place, sent)));
   });
-  const large = { ...own, bodyLimit: EVIDENCE_FILES_MAX * EVIDENCE_BYTES_MAX + 64 * 1024 };
-  scope.post('/disputes', large, async (request, reply) => {
+  scope.post('/disputes', WITH_FILES, async (request, reply) => {
     const form = formOf(registry, request);
     const { subject_id } = subjectOf(request);
     const named = { account: fieldOf(form, 'account'), period: fieldOf(form, 'period') };
@@ -198,7 +182,7 @@ function addClaiming(scope: Server, registry: Registry): void {
       const { dispute_id } = await openDispute(registry, subject_id, { claims: [claim] });
       return goTo(reply, request, form, `${PREFIX}/disputes/${dispute_id}?done=disputed`);
     } catch (error) {
-      const problem = problemOf(error, chosen);
+      const problem = claimProblemOf(error, chosen);
       const view = await viewOf(registry, request, { form });
       const page = claimForm(view.language, place, { chosen, value, problem });
       return sendPage(reply, claimPage(view, page), 422);

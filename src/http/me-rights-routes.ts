@@ -17,12 +17,14 @@ import {
 } from '../registry/blocks.ts';
 import { type DisputeView, outcomeOf } from '../registry/dispute-views.ts';
 import { disputeLook, openDispute, withdrawDispute } from '../registry/disputes.ts';
+import { previewErasure } from '../registry/erasures.ts';
 import { EVIDENCE_FILES_MAX } from '../registry/evidence.ts';
 import { ownDisputes } from '../registry/own-rights.ts';
 import type { Registry } from '../registry/registry.ts';
 import { listStatements, makeStatement, withdrawStatement } from '../registry/statements.ts';
 import { CLAIM_FIELDS } from '../wire/claim.ts';
 import type { Server } from './instance.ts';
+import { askErasure } from './me-identity-pages.ts';
 import { bearer, MOMENT, nullable, plain, subjectOf, tags, UUID } from './me-schema.ts';
 
 const closed = { additionalProperties: false };
@@ -306,9 +308,54 @@ function addBlocks(app: Server, registry: Registry): void {
   );
 }
 
+const STAYING = Type.Object({
+  reason: Type.String(),
+  why: Type.String(),
+  rows: Type.Integer(),
+  until: TEXT,
+});
+const ERASURE = {
+  stays: Type.Array(STAYING),
+  months_going: Type.Integer(),
+  goes: Type.Record(Type.String(), Type.Integer()),
+  notice_hours: Type.Integer(),
+};
+
+function addErasure(app: Server, registry: Registry): void {
+  app.get(
+    '/v1/me/erasure',
+    {
+      config: bearer,
+      schema: {
+        summary: 'What would be erased at your wish, and what the law lets stay',
+        tags,
+        response: { 200: Type.Object(ERASURE) },
+      },
+    },
+    async (request) =>
+      plain(await previewErasure(registry, registry.db, subjectOf(request).subject_id)),
+  );
+  app.post(
+    '/v1/me/erasure',
+    {
+      config: bearer,
+      schema: {
+        summary: 'Ask to be erased; asked again, it is the same request',
+        tags,
+        response: {
+          201: Type.Object({ ...ERASURE, request_id: UUID, due_at: MOMENT }),
+        },
+      },
+    },
+    async (request, reply) =>
+      reply.code(201).send(plain(await askErasure(registry, subjectOf(request)))),
+  );
+}
+
 /** Adds the routes of a person's rights. */
 export function addRightsRoutes(app: Server, registry: Registry): void {
   addDisputes(app, registry);
   addStatements(app, registry);
   addBlocks(app, registry);
+  addErasure(app, registry);
 }

@@ -10,8 +10,10 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AssentError } from '../model/error.ts';
 import { LANGUAGES, type Language } from '../model/notice.ts';
+import type { ClaimProblem } from '../pages/dispute-pages.ts';
 import { at, type MeFailure, type MeView, meFailurePage } from '../pages/me-layout.ts';
 import { STYLE } from '../pages/style.ts';
+import { EVIDENCE_BYTES_MAX, EVIDENCE_FILES_MAX } from '../registry/evidence.ts';
 import { unreadMessages } from '../registry/own-looks.ts';
 import type { Registry } from '../registry/registry.ts';
 import { preferredLanguage } from './asking-pages.ts';
@@ -170,3 +172,19 @@ export function formOf(registry: Registry, request: FastifyRequest): Form {
 export function goTo(reply: FastifyReply, request: FastifyRequest, form: Form, path: string) {
   return reply.redirect(at({ language: languageOf(request, form) }, path), 303);
 }
+
+/** Which field of the form a refusal is about. */
+export function claimProblemOf(error: unknown, chosen: string): ClaimProblem {
+  if (!(error instanceof AssentError)) throw error;
+  if (error.code === 'claim_running') return 'running';
+  if (error.code === 'evidence_invalid') return 'evidence';
+  if (error.code !== 'claim_invalid') throw error;
+  if (chosen === '') return 'field';
+  return error.detail.includes('already') ? 'same' : 'value';
+}
+
+/** Configuration of a page that takes files. */
+export const WITH_FILES = {
+  ...own,
+  bodyLimit: EVIDENCE_FILES_MAX * EVIDENCE_BYTES_MAX + FORM_BYTES,
+};

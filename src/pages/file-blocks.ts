@@ -270,18 +270,20 @@ function lookBlocks({ language, document }: ReportView): Block[] {
   return [heading(2, words.looks), { is: 'table', caption: words.looks, head, rows }];
 }
 
-function identityBlocks({ language, identity }: ReportView): Block[] {
-  if (identity === null) return [];
+/** Who the file is about. */
+export function identityFacts(language: Language, identity: Identity): Block {
   const words = FILE_WORDS[language];
   const kind = words.documents[identity.kind] ?? identity.kind;
-  return [
-    heading(2, words.identity),
-    facts([
-      [words.name, identity.name],
-      [words.document, `${kind}${words.comma}${words.ending(identity.number_end)}`],
-      [words.birth, identity.birth_date && dayWords(language, identity.birth_date)],
-    ]),
-  ];
+  return facts([
+    [words.name, identity.name],
+    [words.document, `${kind}${words.comma}${words.ending(identity.number_end)}`],
+    [words.birth, identity.birth_date && dayWords(language, identity.birth_date)],
+  ]);
+}
+
+function identityBlocks({ language, identity }: ReportView): Block[] {
+  if (identity === null) return [];
+  return [heading(2, FILE_WORDS[language].identity), identityFacts(language, identity)];
 }
 
 /** What stands at the head of a report: which one, as of when, under which rules. */

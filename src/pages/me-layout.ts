@@ -31,6 +31,7 @@ const SECTIONS: readonly MeSection[] = [
   'messages',
   'disputes',
   'protection',
+  'identity',
   'download',
 ];
 

@@ -101,6 +101,43 @@ const EN = {
   notInForce: 'Not in force.',
   placed: 'It is in force now.',
   lifted: 'It is lifted now.',
+  identityTitle: 'Identity',
+  identityLead: 'This is how you are held here. It was verified when you were let in.',
+  correctTitle: 'Is it written wrongly?',
+  correctLead:
+    'Say what it should be and send a document that shows it. The registry’s staff compare them and answer in the time below.',
+  correctWhat: 'What is wrong',
+  correct: 'Ask for the correction',
+  correctable: {
+    name: 'Name',
+    birth_date: 'Date of birth',
+    identity_number: 'Document number',
+  } as Named,
+  identityShouldHint: 'Days like 1990-01-31. No lender gets to see it.',
+  identityFilesHint: 'PDF, PNG or JPEG, at most five of 5 MB each.',
+  eraseTitle: 'Erase what is held about me',
+  eraseLead: 'Before you ask for it, see what would go and what the law lets stay.',
+  eraseSee: 'See what would happen',
+  eraseGoes: (months: number) =>
+    months === 0 ? 'No month can go now.' : `${months} months of your accounts go.`,
+  eraseAll:
+    'Nothing has to stay: your identity, your accounts and everything else here is destroyed. Only a certificate without your name remains.',
+  eraseStays: 'This stays for now:',
+  stays: {
+    statutory_clock: 'Late months, which the law keeps for a time',
+    covered: 'Months that an approval of yours, or the law, still covers',
+    live_authorisation: 'An approval to hand over your data still stands: withdraw it first',
+    open_dispute: 'A dispute of yours is not decided yet',
+  } as Named,
+  stayLine: (why: string, rows: number, until: string | null) =>
+    until === null ? `${why} (${rows}).` : `${why} (${rows}), until ${until}.`,
+  eraseLater: 'What stays goes by itself when its reason ends; you need not ask again.',
+  eraseWhen: (hours: number) =>
+    hours === 0 ? 'It is done at the next daily run.' : `It is done ${hours} hours after you ask.`,
+  erase: 'Yes, erase',
+  eraseAsked: 'Your wish is taken down.',
+  eraseNumber: 'Keep this number: by it the certificate is asked for.',
+  eraseDue: 'It is done from',
   notMeMade: 'We have opened a case about this look. You can follow it here.',
   messages: {
     look: [
@@ -125,6 +162,10 @@ const EN = {
     ],
     dispute_decided: [() => 'Your dispute is decided', 'The letter stands under “Disputes”.'],
     dispute_withdrawn: [() => 'Your dispute is withdrawn', ''],
+    erasure_asked: [
+      () => 'You asked to be erased',
+      'What goes and what stays is told under “Identity”.',
+    ],
     correction_resent: [() => 'Whoever was shown a wrong figure of yours was told', ''],
     reinsertion_certified: [
       () => 'A lender certified a figure that you had disputed',
@@ -220,6 +261,37 @@ const ZH: RightsWords = {
   notInForce: '未生效。',
   placed: '现已生效。',
   lifted: '现已解除。',
+  identityTitle: '身份信息',
+  identityLead: '以下为本机构登记的您的身份信息，已在您进入时核验。',
+  correctTitle: '登记有误吗？',
+  correctLead: '请说明应当是什么，并附上证明文件。登记机构工作人员核对后，将在期限内答复。',
+  correctWhat: '哪一项有误',
+  correct: '申请更正',
+  correctable: { name: '姓名', birth_date: '出生日期', identity_number: '证件号码' },
+  identityShouldHint: '日期如 1990-01-31。贷款机构看不到此内容。',
+  identityFilesHint: 'PDF、PNG 或 JPEG，最多五个，每个不超过 5 MB。',
+  eraseTitle: '删除本机构保存的我的信息',
+  eraseLead: '提出之前，请先查看哪些会删除、哪些依法须保留。',
+  eraseSee: '查看会发生什么',
+  eraseGoes: (months) =>
+    months === 0 ? '目前没有可以删除的月份。' : `将删除您账户的 ${months} 个月份。`,
+  eraseAll: '没有须保留的内容：您的身份、账户及其他全部信息都将销毁，仅保留一份不含姓名的证明。',
+  eraseStays: '以下内容暂时保留：',
+  stays: {
+    statutory_clock: '法律规定须保存一定期限的逾期月份',
+    covered: '仍有您的授权或法律依据的月份',
+    live_authorisation: '仍有一项报送授权有效，请先撤回',
+    open_dispute: '您有一项异议尚未办结',
+  },
+  stayLine: (why, rows, until) =>
+    until === null ? `${why}（${rows}）。` : `${why}（${rows}），至${until}。`,
+  eraseLater: '保留的内容在理由消失后自动删除，您无须再次提出。',
+  eraseWhen: (hours) =>
+    hours === 0 ? '将在下一次每日处理时完成。' : `将在您提出 ${hours} 小时后完成。`,
+  erase: '确定删除',
+  eraseAsked: '您的请求已登记。',
+  eraseNumber: '请保存此编号，凭此编号可索取证明。',
+  eraseDue: '自此时起处理',
   notMeMade: '我们已就此次查询立案。您可以在此查看进展。',
   messages: {
     look: [
@@ -238,6 +310,7 @@ const ZH: RightsWords = {
     claim_decided: [() => '您提出异议的一项数据已有结果', '结果见“异议”。'],
     dispute_decided: [() => '您的异议已办结', '答复函见“异议”。'],
     dispute_withdrawn: [() => '您的异议已撤回', ''],
+    erasure_asked: [() => '您已申请删除', '删除与保留的内容见“身份信息”。'],
     correction_resent: [() => '曾查询到您错误数据的机构均已获通知', ''],
     reinsertion_certified: [
       () => '贷款机构证明了您曾提出异议的一项数据',

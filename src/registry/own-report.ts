@@ -181,3 +181,15 @@ export function rebuildOwn(
     return { ...report, identity: await readIdentity(registry, session, subjectId) };
   });
 }
+
+/** The person's wish to be erased, if there is one that waits. */
+export async function findErasureRequest(
+  registry: Registry,
+  subjectId: string,
+): Promise<{ readonly request_id: string; readonly due_at: Date } | null> {
+  const { rows } = await registry.db.query<{ request_id: string; due_at: Date }>(
+    'select request_id, due_at from erasure_request where subject_id = $1 order by due_at limit 1',
+    [subjectId],
+  );
+  return rows[0] ?? null;
+}

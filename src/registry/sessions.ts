@@ -5,7 +5,8 @@
  * What must stay true: a document opens a file only if name and birth date agree with it exactly;
  * whoever identifies learns nothing of what is held: known, unknown and disagreeing people get the
  * same answer in the same steps; ticket and token are kept as hashes, a ticket counts once; a
- * session ends by itself, with its identifier's suspension, and at the person's word.
+ * session ends by itself, with its identifier's suspension, with a merge, split or correction of
+ * the person, and at the person's word.
  * Source: eIDAS assurance levels, Regulation (EU) 910/2014 article 8; OWASP ASVS 3.3 for times.
  */
 import { createHash } from 'node:crypto';
@@ -14,6 +15,7 @@ import { AssentError } from '../model/error.ts';
 import { checkIdentityNumber, normaliseName } from '../model/identity-number.ts';
 import { isDate } from '../model/period.ts';
 import type { IdentityKind } from '../model/record.ts';
+import { claimHash } from './identity-decisions.ts';
 import type { Registry } from './registry.ts';
 
 export const ASSURANCES = ['substantial', 'high'] as const;
@@ -56,7 +58,7 @@ function newSecret(registry: Registry, context: string): string {
   return Buffer.from(secret).toString('base64url');
 }
 
-/** Hashes of the document and of name and birth date. @throws not_identified */
+/** Hashes of the document, of name and birth date, and of the two together. @throws not_identified */
 function hashesOf(registry: Registry, verified: Verified) {
   const { kind, country, number, name, birth_date } = verified;
   const today = registry.now().toISOString().slice(0, 10);
@@ -69,11 +71,23 @@ function hashesOf(registry: Registry, verified: Verified) {
     name.trim() !== '';
   if (!isWhole) throw new AssentError('not_identified');
   const { ring } = registry;
-  return {
-    document: ring.keyedHash('document', kind, country ?? '', '', checked.normalised),
-    details: ring.keyedHash('details', normaliseName(name), birth_date),
-  };
+  const document = ring.keyedHash('document', kind, country ?? '', '', checked.normalised);
+  const details = ring.keyedHash('details', normaliseName(name), birth_date);
+  return { document, details, claim: claimHash(ring, { document, details }) };
 }
+
+/**
+ * Whose file it is: document, name and birth date are as held, or were decided at a counter to be
+ * this person's (another spelling; somebody else with the same document).
+ */
+const FIND = `
+  select coalesce(p.merged_into, p.subject_id) as subject_id from subject p
+  where p.subject_id = coalesce(
+    (select c.subject_id from identity_decision c
+     where c.claim_hash = $3 and c.standing in ('variant', 'other')),
+    (select s.subject_id from subject_document d
+     join subject s on s.subject_id = d.subject_id and s.details_hash = $2
+     where d.document_hash = $1))`;
 
 /**
  * Takes in that a person was identified. Leaves a trace with them, if they are known.
@@ -86,17 +100,12 @@ export async function identify(
   verified: Verified,
   by: { readonly participant_id: string; readonly ticket_ms?: number },
 ): Promise<Ticket> {
-  const { document, details } = hashesOf(registry, verified);
+  const { document, details, claim } = hashesOf(registry, verified);
   const now = registry.now();
   const ticket = newSecret(registry, 'ticket');
   const ends = new Date(now.getTime() + (by.ticket_ms ?? TICKET_MS));
   await registry.db.transaction(async (session) => {
-    const { rows } = await session.query<{ subject_id: string }>(
-      `select s.subject_id from subject_document d
-       join subject s on s.subject_id = d.subject_id and s.details_hash = $2
-       where d.document_hash = $1`,
-      [document, details],
-    );
+    const { rows } = await session.query<{ subject_id: string }>(FIND, [document, details, claim]);
     const subjectId = rows[0]?.subject_id ?? null;
     await session.query('delete from person_session where identified_at < $1', [
       before(registry, KEPT_MS),
@@ -138,9 +147,14 @@ export interface Opened {
   readonly ends_at: string;
 }
 
-/** Its identifier is still admitted: a suspension closes what it opened. */
+/**
+ * Its identifier is still admitted: a suspension closes what it opened. Nobody was merged with the
+ * person or split from them since: whose file it is must be said anew.
+ */
 const TRUSTED = `exists (select 1 from participant p
-  where p.participant_id = s.identified_by and p.state = 'admitted')`;
+    where p.participant_id = s.identified_by and p.state = 'admitted')
+  and not exists (select 1 from identity_event e
+    where s.subject_id in (e.from_id, e.to_id) and e.at >= s.identified_at)`;
 
 /** True while a ticket can be used; looking at it uses nothing. */
 export async function isTicketGood(registry: Registry, ticket: string): Promise<boolean> {
@@ -197,8 +211,7 @@ export async function endSession(registry: Registry, sessionId: string): Promise
 }
 
 /**
- * Ends every session and ticket of a person, at once: at their word, and whenever it becomes
- * uncertain whose file it is (a merge, a split, an erasure).
+ * Ends every session and ticket of a person, at once.
  * @returns how many were open or waiting
  */
 export async function endSessionsOf(
