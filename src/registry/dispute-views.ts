@@ -73,6 +73,7 @@ export async function viewDisputes(
   { subject_id, dispute_id }: Sought,
 ): Promise<DisputeView[]> {
   const one = '($2::text is null or d.dispute_id::text = $2)';
+  // sql: `one` is the constant above.
   const { rows: disputes } = await session.query<
     Omit<DisputeView, 'claims' | 'compensation'> & {
       amount: number | null;
