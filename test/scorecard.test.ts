@@ -79,7 +79,7 @@ describe('scorecard', () => {
       '--id',
       'client',
     );
-    const lines = stdout.trim().split('\r\n');
+    const lines = stdout.trimEnd().split('\r\n');
     expect(lines).toHaveLength(1201);
     expect(lines[0]).toBe(
       '\ufeffrow,score,range_from,range_to,bad_ppm,reason_1,reason_2,reason_3,reason_4,reason_5',

@@ -18,6 +18,7 @@ import {
   rankPlot,
   rocPlot,
 } from './plots.ts';
+import type { Recipe, RecipeStep } from './recipe-schema.ts';
 import type { ComparisonRow, ReportData } from './report-data.ts';
 import { REPORT_STYLE } from './report-style.ts';
 
@@ -87,10 +88,39 @@ const bandTable = ({ bands }: ReportData) =>
     [0, 1, 2, 3, 4, 5],
   );
 
+type Combine = Extract<RecipeStep, { make: 'combine' }>;
+
+/** One band of a combined column in words: `ends` are whole and next to each other, or not. */
+function bandName(column: string, ends: readonly number[], band: string): string {
+  if (band === '-') return `${column} missing`;
+  const at = Number(band);
+  const [from, upto] = [ends[at - 1], ends[at]];
+  if (upto === undefined) return `${column} > ${from === undefined ? '…' : whole(from)}`;
+  if (from === undefined) return `${column} ≤ ${whole(upto)}`;
+  return upto - from === 1
+    ? `${column} = ${whole(upto)}`
+    : `${column} ${whole(from)}–${whole(upto)}`;
+}
+
+/** "2|0" of a combined characteristic as what it stands for; other labels as they are. */
+function labelName(label: string, combine: Combine | undefined): string {
+  if (!combine) return label;
+  const bands = label.split('|');
+  return combine.of
+    .map(({ column, ends }, at) => bandName(column, ends, bands[at] ?? '-'))
+    .join(' & ');
+}
+
 /** What each bin is, in the order of `binsOf`. */
-function binNames(each: Characteristic): string[] {
-  if (each.kind === 'category')
-    return [...each.bins.map(({ values }) => values.join(', ')), 'all others', 'missing'];
+function binNames(each: Characteristic, recipe: Recipe): string[] {
+  if (each.kind === 'category') {
+    const step = recipe.steps.find(({ name }) => name === each.name);
+    const combine = step?.make === 'combine' ? step : undefined;
+    const named = each.bins.map(({ values }) =>
+      values.map((value) => labelName(value, combine)).join(combine ? '; ' : ', '),
+    );
+    return [...named, 'all others', 'missing'];
+  }
   const unit = 10 ** each.decimals;
   const value = (end: number) =>
     (end / unit).toLocaleString('en', { maximumFractionDigits: each.decimals });
@@ -108,8 +138,8 @@ const DIRECTION_WORDS = {
   free: 'free',
 } as const;
 
-function characteristicTable(each: Characteristic, people: number): Markup {
-  const names = binNames(each);
+function characteristicTable(each: Characteristic, recipe: Recipe, people: number): Markup {
+  const names = binNames(each, recipe);
   const direction = each.kind === 'number' ? DIRECTION_WORDS[each.direction] : 'categories';
   const rows = binsOf(each)
     .map((bin, at) => ({ ...bin, name: names[at] ?? '' }))
@@ -142,7 +172,7 @@ function reach(each: Characteristic): number {
 function cardSection({ card }: ReportData): Markup {
   const ordered = [...card.characteristics].sort((a, b) => reach(b) - reach(a));
   const people = Math.max(1, card.training.rows);
-  return markup`<section id="card"><h2>The card</h2><p>Score = ${card.base_points} + the points of one bin of each characteristic, cut to ${card.scale.lowest}–${card.scale.highest}. ${card.scale.score} points stand for ${card.scale.odds} good to one bad; ${card.scale.double} points double that. A reason is the points lost against the best bin. Bars show the weight of evidence: to the right better than the mean, to the left worse.</p>${ordered.map((each) => markup`<details open><summary>${each.name} – ${reach(each)} points between best and worst</summary>${characteristicTable(each, people)}<p class="small">${each.reason.id}: ${each.reason.texts.en.says} ${each.reason.texts.en.improve} <span lang="zh">${each.reason.texts.zh.says}${each.reason.texts.zh.improve}</span></p></details>`)}</section>`;
+  return markup`<section id="card"><h2>The card</h2><p>Score = ${card.base_points} + the points of one bin of each characteristic, cut to ${card.scale.lowest}–${card.scale.highest}. ${card.scale.score} points stand for ${card.scale.odds} good to one bad; ${card.scale.double} points double that. A reason is the points lost against the best bin. Bars show the weight of evidence: to the right better than the mean, to the left worse.</p>${ordered.map((each) => markup`<details open><summary>${each.name} – ${reach(each)} points between best and worst</summary>${characteristicTable(each, card.recipe, people)}<p class="small">${each.reason.id}: ${each.reason.texts.en.says} ${each.reason.texts.en.improve} <span lang="zh">${each.reason.texts.zh.says}${each.reason.texts.zh.improve}</span></p></details>`)}</section>`;
 }
 
 function stabilitySection(data: ReportData): Markup {

@@ -55,19 +55,25 @@ export function scoreSql(card: Card, source: CardSqlSource): CardSql {
     values.push(list);
     return `$${first + values.length - 1}`;
   };
-  const cases = card.characteristics.map((each) => pointsCase(each, bind));
+  // Names of our own that no key column has: digits after a sign that is rare in names.
+  const cases = card.characteristics.map(
+    (each, at) => `${pointsCase(each, bind)} as "points#${at}"`,
+  );
+  const names = card.characteristics.map((_, at) => `"points#${at}"`);
   const { lowest, highest } = card.scale;
   const key = source.key.map((name) => `${quoted(name)}, `).join('');
-  // The points stand in one array, for a card may have more characteristics than columns are
-  // read with comfort; the sum unnests it. `offset 0` keeps the array from being made twice.
+  // `offset 0` keeps each level as it is: flattened, every case would be worked out for the
+  // array, for the sum and for the score again.
   // sql: names are quoted, all else are whole numbers of a checked card.
   const text = `
-    select ${key}score, points_total, (array[${card.bad_ppm.join(',')}])[score - ${lowest - 1}] as bad_ppm, points
+    select ${key}score, points_total,
+           (array[${card.bad_ppm.join(',')}])[score - ${lowest - 1}] as bad_ppm, points
       from (select ${key}points, points_total,
                    greatest(${lowest}, least(${highest}, points_total)) as score
-              from (select ${key}points,
-                           ${card.base_points} + (select sum(p)::integer from unnest(points) as p) as points_total
-                      from (select ${key}array[${cases.join(',\n')}]::integer[] as points
-                              from ${source.from} offset 0) as pointed) as summed) as scored`;
+              from (select ${key}array[${names.join(', ')}]::integer[] as points,
+                           ${[card.base_points, ...names].join(' + ')} as points_total
+                      from (select ${key}${cases.join(',\n')}
+                              from ${source.from} offset 0) as pointed offset 0) as summed
+            offset 0) as scored`;
   return { text, values };
 }
