@@ -75,28 +75,32 @@ describe.each(BACKENDS)('a merge during a hand-over, on %s', (backend) => {
     expect(await wrong(), where).toEqual([]);
   }
 
-  it.skipIf(missing)('at any statement of the registry', async () => {
-    for (let statement = 1; ; statement += STEP) {
-      const [from_id, into_id] = await begin();
-      const healthy = pair.registryStore.current;
-      let count = 0;
-      let merging: Promise<string> | null = null;
-      pair.registryStore.current = attended(healthy, async () => {
-        count += 1;
-        if (count !== statement) return;
-        merging = merge(pair.registry, { from_id, into_id }, decision);
-        merging.catch(() => {}); // Awaited below.
-        await setTimeout(backend === 'postgresql' ? 25 : 0);
-      });
-      await hand('2026-02');
-      await pair.work;
-      if (count < statement) merging = merge(pair.registry, { from_id, into_id }, decision);
-      const event = await (merging ?? '');
-      pair.registryStore.current = healthy;
-      await check(from_id, into_id, event, `statement ${statement}`);
-      if (count < statement) break;
-    }
-  }, 600_000);
+  it.skipIf(missing)(
+    'at any statement of the registry',
+    async () => {
+      for (let statement = 1; ; statement += STEP) {
+        const [from_id, into_id] = await begin();
+        const healthy = pair.registryStore.current;
+        let count = 0;
+        let merging: Promise<string> | null = null;
+        pair.registryStore.current = attended(healthy, async () => {
+          count += 1;
+          if (count !== statement) return;
+          merging = merge(pair.registry, { from_id, into_id }, decision);
+          merging.catch(() => {}); // Awaited below.
+          await setTimeout(backend === 'postgresql' ? 25 : 0);
+        });
+        await hand('2026-02');
+        await pair.work;
+        if (count < statement) merging = merge(pair.registry, { from_id, into_id }, decision);
+        const event = await (merging ?? '');
+        pair.registryStore.current = healthy;
+        await check(from_id, into_id, event, `statement ${statement}`);
+        if (count < statement) break;
+      }
+    },
+    600_000,
+  );
 
   // PGlite has one connection: nothing comes in between.
   it.skipIf(missing || backend === 'pglite')('committed after a part was judged', async () => {
