@@ -88,54 +88,66 @@ export interface Features {
 /** HMAC over a context and parts, as `KeyRing.keyedHash` gives it. */
 export type KeyedHash = (context: string, ...parts: readonly string[]) => Uint8Array;
 
-/** There are a few thousand pieces; hashing each again would take most of the time. */
-const PIECES_KEPT = 100_000;
+/** There are a few thousand pieces, and many values come again: hashing each anew costs most. */
+const KEPT = 100_000;
+
+/** What `make` gives for a text, from memory when it was asked before; bounded. */
+function remembered<T>(make: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>();
+  return (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const made = make(text);
+    if (known.size >= KEPT) known.clear();
+    known.set(text, made);
+    return made;
+  };
+}
+
+const folded = remembered((text) => foldText(text) ?? '');
 
 /** Makes features under one key. */
 export class FeatureMaker {
-  readonly #hash: KeyedHash;
-  readonly #pieces = new Map<string, number>();
+  /** The pieces of a value of a field; of the text `field=value`. */
+  readonly #pieces: (named: string) => readonly number[];
+  readonly #term: (named: string) => number;
+  /** Of one `field=value` or several, in order. */
+  readonly #key: (named: string) => number;
 
   constructor(hash: KeyedHash) {
-    this.#hash = hash;
-  }
-
-  #piece(field: string, piece: string): number {
-    const name = `${field} ${piece}`;
-    const known = this.#pieces.get(name);
-    if (known !== undefined) return known;
-    const hashed = Buffer.from(this.#hash('match piece', field, piece)).readInt32BE(0);
-    if (this.#pieces.size < PIECES_KEPT) this.#pieces.set(name, hashed);
-    return hashed;
-  }
-
-  #whole(context: string, ...parts: readonly string[]): number {
-    return Buffer.from(this.#hash(context, ...parts)).readUIntBE(0, 6);
+    const whole = (context: string) =>
+      remembered((named: string) => Buffer.from(hash(context, named)).readUIntBE(0, 6));
+    const piece = remembered((named: string) =>
+      Buffer.from(hash('match piece', named)).readInt32BE(0),
+    );
+    this.#pieces = remembered((named) => {
+      const at = named.indexOf('=');
+      const field = named.slice(0, at) as Field;
+      return piecesOf(field, named.slice(at + 1)).map((each) => piece(`${field} ${each}`));
+    });
+    this.#term = whole('match term');
+    this.#key = whole('match key');
   }
 
   of(person: Person): Features {
-    const folded = new Map<Field, string>();
+    const named = new Map<Field, string>();
     for (const field of FIELDS) {
-      const text = foldText(person[field]);
-      if (text !== null) folded.set(field, text);
+      const text = folded(person[field] ?? '');
+      if (text !== '') named.set(field, `${alias(field)}=${text}`);
     }
     const keys = new Set<number>();
     for (const block of BLOCKS) {
-      const values = block.map((field) => folded.get(field));
-      if (values.some((value) => value === undefined)) continue;
-      const parts = block.map((field, place) => `${alias(field)}=${values[place]}`).sort();
-      keys.add(this.#whole('match key', ...parts));
+      const parts = block.map((field) => named.get(field) ?? '');
+      if (!parts.includes('')) keys.add(this.#key(parts.sort().join('\n')));
     }
+    const each = <T>(make: (text: string) => T) =>
+      FIELDS.map((field) => {
+        const text = named.get(field);
+        return text === undefined ? null : make(text);
+      });
     return {
-      pieces: FIELDS.map((field) => {
-        const text = folded.get(field);
-        if (text === undefined) return null;
-        return piecesOf(field, text).map((piece) => this.#piece(alias(field), piece));
-      }),
-      terms: FIELDS.map((field) => {
-        const text = folded.get(field);
-        return text === undefined ? null : this.#whole('match term', alias(field), text);
-      }),
+      pieces: each(this.#pieces),
+      terms: each(this.#term),
       keys: [...keys].sort((a, b) => a - b),
     };
   }

@@ -46,6 +46,20 @@ async function lockSubject(session: Session, request: PermitRequest): Promise<st
   if (!known) throw new AssentError('authorisation_unknown');
   await session.query('select 1 from subject where subject_id = $1 for update', [known.subject_id]);
   return known.subject_id;
+  let locked: string | null = null;
+  for (;;) {
+    const { rows } = await session.query<Known>(
+      `select subject_id from authorisation
+       where authorisation_id::text = $1 and recipient_id::text = $2`,
+      [request.authorisation_id, request.enquirer_id],
+    );
+    const [known] = rows;
+    if (!known) throw new AssentError('authorisation_unknown');
+    // A merge that was waited for took the authorisation along.
+    if (known.subject_id === locked) return locked;
+    locked = known.subject_id;
+    await session.query('select 1 from subject where subject_id = $1 for update', [locked]);
+  }
 }
 
 async function factsOf(
