@@ -122,10 +122,24 @@ export function namedOf(row: NamedRow, authorisationId: string): AuthorisationFa
   return { record: found.record, state: found.state, subject_id: row.subject_id, uses };
 }
 
+/** Between finding and holding the person, somebody moved the authorisation to another. */
+class AuthorisationMoved extends Error {}
+
+/** Runs it again when a merge moved an authorisation away meanwhile: it is found where it is now. */
+export async function onceMoreIfMoved<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof AuthorisationMoved) return run();
+    throw error;
+  }
+}
+
 function judgeOne(registry: Registry, by: AskedBy, asked: Asked, row: NamedRow | null): Judged {
   if (asked.refused !== null) return refuse(asked, asked.refused);
   const named = row && namedOf(row, asked.authorisation_id);
   const { purpose } = by;
+  if (asked.subject_id !== null && !named) throw new AuthorisationMoved();
   if (!row || !named) return refuse(asked, 'no_authorisation');
   if (!purpose) return refuse(asked, 'purpose_not_permitted');
   const act = lookAct(registry, {

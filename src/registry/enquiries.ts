@@ -17,8 +17,9 @@ import type { Application } from '../evaluation/affordability.ts';
 import { AssentError } from '../model/error.ts';
 import { checkIdentityNumber, normaliseName } from '../model/identity-number.ts';
 import type { IdentityKind } from '../model/record.ts';
-import { type Answered, type Asked, answerLooks } from './answer-looks.ts';
+import { type Answered, type Asked, answerLooks, onceMoreIfMoved } from './answer-looks.ts';
 import type { Person } from './enquirer-authorisations.ts';
+import { lockPerson } from './lock-person.ts';
 import type { Registry } from './registry.ts';
 import { type AnswerForm, type RebuiltReport, rebuildReport } from './report.ts';
 import { activeCards } from './scorecards.ts';
@@ -138,12 +139,6 @@ async function identify(
   return { subject_id: authorised, refused: person && !isTheirs ? 'person_differs' : null };
 }
 
-/** The person's row is held from here to the end of the transaction. */
-export async function lockPerson(session: Session, subjectId: string): Promise<void> {
-  const text = 'select 1 from subject where subject_id = $1::uuid for update';
-  await session.query(text, [subjectId], { prepared: true });
-}
-
 /**
  * An answer that was given before, made again; that it went out again is traced.
  * @throws report_unknown, report_altered
@@ -210,7 +205,8 @@ async function answer(
  * not authorise the caller; report_unknown, report_altered: of an answer that is made again
  */
 export async function enquire(registry: Registry, request: EnquiryRequest): Promise<Answered> {
-  const run = () => registry.db.transaction((session) => answer(registry, session, request));
+  const run = () =>
+    onceMoreIfMoved(() => registry.db.transaction((session) => answer(registry, session, request)));
   try {
     return await run();
   } catch (error) {

@@ -10,6 +10,7 @@ import type { AuthorisationFacts, RowFacts } from '../authorisation/check.ts';
 import type { AuthorisationRecord, Purpose } from '../authorisation/record.ts';
 import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
+import { lockPersonOf } from './lock-person.ts';
 import { decideLook, lookAct, rowsOfNothing } from './looks.ts';
 import type { Registry } from './registry.ts';
 import { MONTHS_OF_SUBJECT, VISIBLE, visibilityParams } from './visibility.ts';
@@ -31,35 +32,12 @@ export interface Permit {
   readonly accounts: number;
 }
 
-interface Known {
-  readonly subject_id: string;
-}
-
 /** The person of an authorisation that names the caller as its recipient, locked. */
 async function lockSubject(session: Session, request: PermitRequest): Promise<string> {
-  const { rows } = await session.query<Known>(
-    `select subject_id from authorisation
-     where authorisation_id = $1::uuid and recipient_id = $2::uuid`,
-    [request.authorisation_id, request.enquirer_id],
-  );
-  const [known] = rows;
-  if (!known) throw new AssentError('authorisation_unknown');
-  await session.query('select 1 from subject where subject_id = $1 for update', [known.subject_id]);
-  return known.subject_id;
-  let locked: string | null = null;
-  for (;;) {
-    const { rows } = await session.query<Known>(
-      `select subject_id from authorisation
-       where authorisation_id::text = $1 and recipient_id::text = $2`,
-      [request.authorisation_id, request.enquirer_id],
-    );
-    const [known] = rows;
-    if (!known) throw new AssentError('authorisation_unknown');
-    // A merge that was waited for took the authorisation along.
-    if (known.subject_id === locked) return locked;
-    locked = known.subject_id;
-    await session.query('select 1 from subject where subject_id = $1 for update', [locked]);
-  }
+  const { authorisation_id, enquirer_id } = request;
+  const locked = await lockPersonOf(session, authorisation_id, enquirer_id);
+  if (locked === null) throw new AssentError('authorisation_unknown');
+  return locked;
 }
 
 async function factsOf(

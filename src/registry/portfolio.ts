@@ -8,8 +8,9 @@
 import { purposeOf } from '../authorisation/report-rules.ts';
 import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
-import { type Answered, type Asked, answerLooks } from './answer-looks.ts';
-import { answerAgain, enquiryIdOf, type KnownEnquiry, lockPerson } from './enquiries.ts';
+import { type Answered, type Asked, answerLooks, onceMoreIfMoved } from './answer-looks.ts';
+import { answerAgain, enquiryIdOf, type KnownEnquiry } from './enquiries.ts';
+import { lockPerson } from './lock-person.ts';
 import type { Registry } from './registry.ts';
 import { activeCards } from './scorecards.ts';
 
@@ -100,7 +101,7 @@ export function refreshPortfolio(
 ): Promise<{ readonly answers: readonly Answered[]; readonly next: string | null }> {
   const { enquirer_id, use_id, purpose, form } = request;
   const isEvaluation = form === 'evaluation';
-  return registry.db.transaction(async (session) => {
+  const refresh = async (session: Session) => {
     const rows = await readPage(registry, session, enquirer_id, request);
     const idOf = (row: PortfolioRow) => enquiryIdOf(enquirer_id, use_id, row.authorisation_id);
     const known = await knownOf(session, request, rows.map(idOf));
@@ -134,5 +135,6 @@ export function refreshPortfolio(
       left.authorisation_id < right.authorisation_id ? -1 : 1,
     );
     return { answers, next: nextOf(rows, request.limit) };
-  });
+  };
+  return onceMoreIfMoved(() => registry.db.transaction(refresh));
 }
