@@ -7,6 +7,7 @@ import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Language } from '../src/model/notice.ts';
+import { addMonths } from '../src/model/period.ts';
 import { ME_WORDS } from '../src/pages/me-words.ts';
 import { WORDS } from '../src/pages/words.ts';
 import { listDisputes, openDispute } from '../src/registry/disputes.ts';
@@ -20,6 +21,8 @@ if (!CHROMIUM) process.stderr.write('skipped: no Chromium at CHROMIUM_PATH or /u
 const IMAGES = new URL('../docs/images/', import.meta.url).pathname;
 const WIDTHS = { phone: { width: 360, height: 740 }, desk: { width: 1200, height: 900 } };
 const LANGUAGES: readonly Language[] = ['en', 'zh'];
+/** Enough months for a grid that says something. */
+const PERIODS = Array.from({ length: 15 }, (_, index) => addMonths('2025-01', index));
 /** Pages that are shown in the docs. */
 const SHOWN = ['overview-en', 'account-zh', 'looks-en', 'dispute-zh'];
 
@@ -28,7 +31,7 @@ describe.skipIf(!CHROMIUM)('own pages in a browser', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    world = await PersonWorld.open('pglite', 'person_browser');
+    world = await PersonWorld.open('pglite', 'person_browser', { periods: PERIODS });
     browser = await chromium.launch({
       executablePath: CHROMIUM ?? '',
       args: [

@@ -21,7 +21,9 @@ describe.each(BACKENDS)('own rights on %s', (backend) => {
   let world: PersonWorld;
   let [token, other] = ['', ''];
   beforeAll(async () => {
-    world = await PersonWorld.open(backend, 'person_rights', { write: (line) => log.push(line) });
+    world = await PersonWorld.open(backend, 'person_rights', {
+      stream: { write: (line) => log.push(line) },
+    });
     [token, other] = [await world.enter(1), await world.enter(0)];
   }, 120_000);
   afterAll(() => world?.close());

@@ -12,7 +12,13 @@ import { makePerson, type Person } from '../src/world/people.ts';
 import { seeded } from '../src/world/seeded.ts';
 import { approvalsText, type Backend, bytesOf, load, monthRow, Pair, tapeText } from './pair.ts';
 
-export const PERIODS = ['2026-01', '2026-02', '2026-03'] as const;
+const PERIODS: readonly string[] = ['2026-01', '2026-02', '2026-03'];
+
+/** Months in which the second borrower is late, and by how much. */
+const LATE: Readonly<Record<string, Record<string, string>>> = {
+  '2025-07': { days_past_due: '10', past_due_minor: '10000', first_delinquency_on: '2025-07-18' },
+  '2026-03': { days_past_due: '40', past_due_minor: '10000', first_delinquency_on: '2026-02-16' },
+};
 
 export class PersonWorld {
   readonly pair: Pair;
@@ -25,36 +31,34 @@ export class PersonWorld {
     this.identifier_id = identifierId;
   }
 
-  /** Two borrowers, each with one account and three months; the second one is late. */
+  /** Two borrowers, each with one account and months up to 2026-03, when the second one is late. */
   static async open(
     backend: Backend,
     schema: string,
-    stream?: { write(line: string): void },
+    over: {
+      readonly stream?: { write(line: string): void };
+      readonly periods?: readonly string[];
+    } = {},
   ): Promise<PersonWorld> {
-    const pair = await Pair.open(backend, schema, stream);
+    const { periods = PERIODS } = over;
+    const pair = await Pair.open(backend, schema, over.stream);
     const random = seeded(11);
     const people = [0, 1].map((n) => makePerson(random, n, false));
     const rows = people.flatMap(({ number, name, birth_date }, n) =>
-      PERIODS.map((period, index) => ({
+      periods.map((period) => ({
         ...monthRow(n, period),
         identity_kind: 'cn_resident_id',
         identity_number: number,
         name,
         birth_date,
         due_minor: '10000',
-        ...(n === 1 && index === 2
-          ? {
-              days_past_due: '40',
-              past_due_minor: '10000',
-              first_delinquency_on: '2026-02-19',
-            }
-          : {}),
+        ...(n === 1 ? LATE[period] : {}),
       })),
     );
     await load(pair.gateway, tapeText(rows));
     const given = people.map((_, n) => ({ n, events: ['given'] }));
     await importAuthorisations(pair.gateway, bytesOf(approvalsText(given)));
-    for (const period of PERIODS) await handOver(pair.gateway, pair.link(), period);
+    for (const period of periods) await handOver(pair.gateway, pair.link(), period);
     const identifier_id = randomUUID();
     await admitParticipant(pair.registry.db, {
       participant_id: identifier_id,
