@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { countOf, portOf } from './cli/arguments.ts';
+import { evaluateBorrower } from './cli/first-enquiry.ts';
 import {
   buildGatewayServer,
   connectGateway,
@@ -122,7 +123,7 @@ async function runLender(
 async function admitOnce(
   operator: ApiClient,
   card: object,
-  as: { readonly role: 'furnisher' | 'identifier'; readonly brands: readonly string[] },
+  as: { readonly role: 'furnisher' | 'enquirer' | 'identifier'; readonly brands: readonly string[] },
 ): Promise<void> {
   const { participants } = await operator.json<{ participants: { participant_id: string }[] }>({
     method: 'GET',
@@ -323,6 +324,10 @@ async function run(options: RunOptions): Promise<void> {
     }
     const borrower = await findBorrower(open.registry);
     const isKept = await showWorld(results, operator, borrower);
+    if (borrower !== null) {
+      const admit = (card: object) => admitOnce(operator, card, { role: 'enquirer', brands: [] });
+      say(await evaluateBorrower({ home: options.home, url, operator, admit }, borrower));
+    }
     say(isKept ? '\nEvery promise held.' : '\nA promise was broken.');
     if (!isKept) process.exitCode = 1;
     if (options.exit) return;

@@ -33,7 +33,8 @@ interface EvaluateOptions extends Shared {
   readonly useId?: string;
 }
 
-interface EvaluationAnswer {
+/** What is answered to a request for an evaluation. */
+export interface EvaluationAnswer {
   readonly enquiry_id: string;
   readonly outcome: 'report' | 'refused';
   readonly reason: string | null;
@@ -57,7 +58,8 @@ function applicationOf(options: EvaluateOptions) {
 
 const share = (points: number | null) => (points === null ? '' : ` (${points / 100} % of income)`);
 
-function evaluationText({ enquiry_id, outcome, reason, report }: EvaluationAnswer): string {
+/** An answer as people read it. */
+export function evaluationText({ enquiry_id, outcome, reason, report }: EvaluationAnswer): string {
   if (outcome === 'refused' || !report) return `refused: ${reason}\nenquiry ${enquiry_id}`;
   const { score, burden, sufficiency, exposure, velocity } = report;
   const lines = [`${sufficiency}; as of ${report.day}; ${report.lenders} lenders`];

@@ -62,6 +62,19 @@ async function disputeOnce(url: string, ticket: string): Promise<void> {
   await asPerson(url, '/v1/me/disputes', { token, json: { claims: [claim] } });
 }
 
+/** Who a borrower is, as the operator may read it; the look leaves a trace. */
+export async function identityOf(
+  operator: ApiClient,
+  borrower: string,
+): Promise<Readonly<Record<string, string | null>>> {
+  const { identity } = await operator.json<{ identity: Record<string, string | null> }>({
+    method: 'POST',
+    path: '/v1/files',
+    json: { subject_id: borrower, reason: 'first run' },
+  });
+  return identity;
+}
+
 /**
  * Identifies a borrower. The identity is kept beside the world, as a borrower keeps a document, so
  * that it can be shown again: a link opens once, for five minutes.
@@ -74,11 +87,7 @@ export async function identifyBorrower(world: IdentityWorld, borrower: string): 
   if (!existsSync(path)) createCard(provider, 'Harbour Identity Service');
   const card = JSON.parse(readFileSync(path, 'utf8')) as { participant_id: string };
   await admit(card);
-  const { identity } = await operator.json<{ identity: object }>({
-    method: 'POST',
-    path: '/v1/files',
-    json: { subject_id: borrower, reason: 'first run' },
-  });
+  const identity = await identityOf(operator, borrower);
   const text = `${JSON.stringify(identity, null, 2)}\n`;
   const file = join(home, 'person.json');
   writeFileSync(file, text, { mode: 0o600 });
