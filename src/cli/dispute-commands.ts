@@ -167,6 +167,9 @@ function addAnswers(gateway: Command): void {
           ),
         ),
     );
+}
+
+function addReinstate(gateway: Command): void {
   withSource(gatewayOptions(gateway.command('reinstate')))
     .argument('<account>', 'your account number')
     .description('reinstate an account that was ended by mistake, as new revisions in the book')
@@ -192,6 +195,7 @@ function addAnswers(gateway: Command): void {
 export function addGatewayDisputeCommands(gateway: Command): void {
   addClaims(gateway);
   addAnswers(gateway);
+  addReinstate(gateway);
 }
 
 interface Shared {

@@ -298,6 +298,21 @@ const ARRIVED = `create temp table arrived_account (row_number bigint, account_r
   subject_ref uuid, revision int, kind text, brand text, currency text, opened_on date,
   closed_on date, original_amount_minor bigint, term_months int, account_id uuid) on commit drop`;
 
+/**
+ * Tells people whose account was ended by mistake and is furnished open again.
+ * @param good constant SQL: which staged rows are taken
+ */
+async function tellReinstated(registry: Registry, session: Session, good: string): Promise<void> {
+  // sql: `good` is made of constants. The id that a known account does not need is the message's.
+  await session.query(
+    `insert into message (subject_id, message_id, kind, facts, at)
+     select subject_id, account_id, 'account_reinstated',
+       jsonb_build_object('account_id', known_id), $1::timestamptz
+     from stage_account where known_closed_on is not null and closed_on is null and ${good}`,
+    [registry.now()],
+  );
+}
+
 /** Lines of kind account. */
 export async function takeAccounts(
   registry: Registry,
@@ -354,15 +369,7 @@ export async function takeAccounts(
      from stage_account where ${good} order by subject_id`,
     [part.furnisher_id, part.submission_id],
   );
-  // Ended by mistake, and reinstated: the id that a known account does not need is the message's.
-  // sql: `good` is made of the constants above.
-  await session.query(
-    `insert into message (subject_id, message_id, kind, facts, at)
-     select subject_id, account_id, 'account_reinstated',
-       jsonb_build_object('account_id', known_id), $1::timestamptz
-     from stage_account where known_closed_on is not null and closed_on is null and ${good}`,
-    [registry.now()],
-  );
+  await tellReinstated(registry, session, good);
   // sql: `good` is made of the constants above.
   await session.query(
     `insert into account_locator (account_ref, furnisher_id, subject_id, account_id, revision, kind, opened_on,
