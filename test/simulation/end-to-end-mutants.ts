@@ -87,9 +87,10 @@ export const FAULTS: readonly Fault[] = [
   one(
     'registry',
     'late months have no clock',
-    'n.days_past_due > 0 and $1::timestamptz <',
-    'false and $1::timestamptz <',
+    'n.days_past_due > 0 and $15::jsonb is not null',
+    'false and $15::jsonb is not null',
   ),
+  one('registry', 'what is obsolete is shown', '(n.days_past_due = 0\n    or (', '(true\n    or ('),
   one(
     'registry',
     'what was erased is a gap',
