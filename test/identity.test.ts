@@ -12,7 +12,7 @@ import type { Database } from '../src/database/database.ts';
 import { merge, split, undo } from '../src/registry/identity-actions.ts';
 import { listCases, resolveCase, viewCase } from '../src/registry/identity-cases.ts';
 import { compareWaiting } from '../src/registry/identity-pieces.ts';
-import { allOwnedTables } from '../src/registry/owned-tables.ts';
+import { ownedTables } from '../src/registry/owned-tables.ts';
 import { livingSubject } from '../src/registry/people.ts';
 import type { Registry } from '../src/registry/registry.ts';
 import { makePerson } from '../src/world/people.ts';
@@ -53,22 +53,22 @@ function valueFor(column: { readonly name: string; readonly type: string }, id: 
   return 'text';
 }
 
-/** Words that a check of the table would accept, where any text would not do. */
-const WORDS: Readonly<Record<string, string>> = {
-  'subject_block.kind': 'freeze',
-  'dispute.state': 'open',
-  'claim.state': 'open',
-  'authorisation_effect.effect': 'STOP_NEW',
-  'identity_decision.standing': 'variant',
-  'erasure_request.state': 'waiting',
-  'person_session.assurance': 'high',
-};
+/** By column, the first word that a check of the table lets in, where any text would not do. */
+async function wordsOf(db: Database, table: string): Promise<Map<string, string>> {
+  const { rows } = await db.query<{ text: string }>(
+    `select pg_get_constraintdef(oid) as text from pg_constraint
+     where conrelid = ($1)::regclass and contype = 'c'`,
+    [table],
+  );
+  const found = rows.flatMap(({ text }) => [
+    ...text.matchAll(/\(?"?(\w+)"?(?:::text)?\)? = (?:ANY \(\(?ARRAY\[)?'([^']*)'/g),
+  ]);
+  return new Map(found.reverse().map(([, column = '', word = '']) => [column, word]));
+}
 
 /** One row in each table that a person owns, whatever tables there are. */
 async function fillOwned(db: Database, id: string): Promise<string[]> {
-  const tables = (await allOwnedTables(db)).filter(
-    ({ name }) => name !== 'subject' && name !== 'authorisation_change',
-  );
+  const tables = await ownedTables(db);
   const account = randomUUID();
   const authorisation = randomUUID();
   for (const { name } of tables) {
@@ -77,10 +77,11 @@ async function fillOwned(db: Database, id: string): Promise<string[]> {
        where attrelid = ($1)::regclass and attnum > 0 and not attisdropped order by attnum`,
       [name],
     );
+    const words = await wordsOf(db, name);
     const values = columns.map((column) => {
       if (column.name === 'account_id') return account;
       if (column.name === 'authorisation_id') return authorisation;
-      return WORDS[`${name}.${column.name}`] ?? valueFor(column, id);
+      return words.get(column.name) ?? valueFor(column, id);
     });
     const places = columns.map((column, at) => `$${at + 1}::text::${column.type}`);
     const names = columns.map((column) => `"${column.name}"`);

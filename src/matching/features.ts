@@ -88,66 +88,90 @@ export interface Features {
 /** HMAC over a context and parts, as `KeyRing.keyedHash` gives it. */
 export type KeyedHash = (context: string, ...parts: readonly string[]) => Uint8Array;
 
-/** There are a few thousand pieces, and many values come again: hashing each anew costs most. */
-const KEPT = 100_000;
+/** Values kept by field: names and days come again and again, and hashing each anew costs most. */
+const KEPT = 50_000;
 
-/** What `make` gives for a text, from memory when it was asked before; bounded. */
-function remembered<T>(make: (text: string) => T): (text: string) => T {
-  const known = new Map<string, T>();
-  return (text) => {
-    const before = known.get(text);
-    if (before !== undefined) return before;
-    const made = make(text);
-    if (known.size >= KEPT) known.clear();
-    known.set(text, made);
-    return made;
-  };
+/** What one value of a field gives. */
+interface ValueFeatures {
+  /** `field=value`, with the names of fields that stand in for each other made one. */
+  readonly named: string;
+  readonly pieces: readonly number[];
+  readonly term: number;
 }
-
-const folded = remembered((text) => foldText(text) ?? '');
 
 /** Makes features under one key. */
 export class FeatureMaker {
-  /** The pieces of a value of a field; of the text `field=value`. */
-  readonly #pieces: (named: string) => readonly number[];
-  readonly #term: (named: string) => number;
-  /** Of one `field=value` or several, in order. */
-  readonly #key: (named: string) => number;
+  readonly #hash: KeyedHash;
+  /** By field and value as it came; null: nothing is left of it. */
+  readonly #values = new Map<Field, Map<string, ValueFeatures | null>>();
+  /** Hashes of single pieces and of keys of one field: few. */
+  readonly #hashes = new Map<string, number>();
 
   constructor(hash: KeyedHash) {
-    const whole = (context: string) =>
-      remembered((named: string) => Buffer.from(hash(context, named)).readUIntBE(0, 6));
-    const piece = remembered((named: string) =>
-      Buffer.from(hash('match piece', named)).readInt32BE(0),
-    );
-    this.#pieces = remembered((named) => {
-      const at = named.indexOf('=');
-      const field = named.slice(0, at) as Field;
-      return piecesOf(field, named.slice(at + 1)).map((each) => piece(`${field} ${each}`));
+    this.#hash = hash;
+  }
+
+  #whole(context: string, text: string): number {
+    return Buffer.from(this.#hash(context, text)).readUIntBE(0, 6);
+  }
+
+  #kept(name: string, make: () => number): number {
+    const known = this.#hashes.get(name);
+    if (known !== undefined) return known;
+    if (this.#hashes.size >= KEPT) this.#hashes.clear();
+    const made = make();
+    this.#hashes.set(name, made);
+    return made;
+  }
+
+  #make(field: Field, value: string): ValueFeatures | null {
+    const text = foldText(value);
+    if (text === null) return null;
+    const named = `${alias(field)}=${text}`;
+    const pieces = piecesOf(field, text).map((each) => {
+      const piece = `${alias(field)} ${each}`;
+      return this.#kept(piece, () => Buffer.from(this.#hash('match piece', piece)).readInt32BE(0));
     });
-    this.#term = whole('match term');
-    this.#key = whole('match key');
+    return { named, pieces, term: this.#whole('match term', named) };
+  }
+
+  #valueOf(field: Field, value: string): ValueFeatures | null {
+    const known = this.#values.get(field) ?? new Map<string, ValueFeatures | null>();
+    const before = known.get(value);
+    if (before !== undefined) return before;
+    if (known.size >= KEPT) known.clear();
+    const made = this.#make(field, value);
+    known.set(value, made);
+    this.#values.set(field, known);
+    return made;
+  }
+
+  /** The key of a block; null: one of its fields is not known. */
+  #keyOf(block: readonly Field[], values: readonly (ValueFeatures | null)[]): number | null {
+    const parts: string[] = [];
+    for (const field of block) {
+      const value = values[FIELDS.indexOf(field)];
+      if (!value) return null;
+      parts.push(value.named);
+    }
+    const [first = ''] = parts;
+    if (parts.length === 1) return this.#kept(first, () => this.#whole('match key', first));
+    return this.#whole('match key', parts.sort().join('\n'));
   }
 
   of(person: Person): Features {
-    const named = new Map<Field, string>();
-    for (const field of FIELDS) {
-      const text = folded(person[field] ?? '');
-      if (text !== '') named.set(field, `${alias(field)}=${text}`);
-    }
+    const values = FIELDS.map((field) => {
+      const value = person[field];
+      return value ? this.#valueOf(field, value) : null;
+    });
     const keys = new Set<number>();
     for (const block of BLOCKS) {
-      const parts = block.map((field) => named.get(field) ?? '');
-      if (!parts.includes('')) keys.add(this.#key(parts.sort().join('\n')));
+      const key = this.#keyOf(block, values);
+      if (key !== null) keys.add(key);
     }
-    const each = <T>(make: (text: string) => T) =>
-      FIELDS.map((field) => {
-        const text = named.get(field);
-        return text === undefined ? null : make(text);
-      });
     return {
-      pieces: each(this.#pieces),
-      terms: each(this.#term),
+      pieces: values.map((value) => value?.pieces ?? null),
+      terms: values.map((value) => value?.term ?? null),
       keys: [...keys].sort((a, b) => a - b),
     };
   }

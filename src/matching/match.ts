@@ -70,8 +70,17 @@ export async function storeRecords(
   records: readonly MatchRecord[],
 ): Promise<void> {
   if (records.length === 0) return;
-  const lines = records.map(({ subject_id, record_id, features: { pieces, terms, keys } }) =>
-    [subject_id, record_id, ...[...pieces, terms, keys].map(arrayText)].join('\t'),
+  // The same value has the same list of pieces: it is written out once.
+  const known = new Map<readonly (number | null)[], string>();
+  const piecesText = (pieces: readonly number[] | null) => {
+    if (pieces === null) return arrayText(null);
+    const text = known.get(pieces) ?? arrayText(pieces);
+    known.set(pieces, text);
+    return text;
+  };
+  const lines = records.map(
+    ({ subject_id, record_id, features: { pieces, terms, keys } }) =>
+      `${subject_id}\t${record_id}\t${pieces.map(piecesText).join('\t')}\t${arrayText(terms)}\t${arrayText(keys)}`,
   );
   // sql: made of FIELDS.
   await session.copyIn(

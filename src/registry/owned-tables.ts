@@ -8,8 +8,11 @@
  */
 import type { Session } from '../database/database.ts';
 
-/** Not moved: the person's own row, and the log of changes by which parts are judged again. */
-const STAYS: readonly string[] = ['subject', 'authorisation_change'];
+/**
+ * Not moved: the person's own row, the log of changes by which parts are judged again, and whose
+ * records outlived them.
+ */
+const STAYS: readonly string[] = ['subject', 'authorisation_change', 'erased_person'];
 
 export interface OwnedTable {
   readonly name: string;
