@@ -151,6 +151,11 @@ describe.each(BACKENDS)('a portfolio on %s', (backend) => {
     expect(JSON.stringify(told)).not.toContain(pair.gateway.furnisher_id);
     expect(await traces('alert')).toBe(1);
     expect(await alerts(lender, 2)).toEqual([]);
+    const news = await pair.registry.db.query(
+      `select 1 from feed_entry where participant_id = $1 and type = 'alert.raised'`,
+      [lender.id],
+    );
+    expect(news.rows).toHaveLength(2);
   });
 
   it('tells of a burst of enquiries, a freeze and the end of an authorisation', async () => {

@@ -11,7 +11,8 @@ import { handOver } from '../src/gateway/hand-over.ts';
 import type { ReportDocument } from '../src/model/report-document.ts';
 import type { Registry } from '../src/registry/registry.ts';
 import { issueOwnReport, rebuildReport } from '../src/registry/report.ts';
-import { readFacts, statementPlace } from '../src/registry/report-facts.ts';
+import { readFacts } from '../src/registry/report-facts.ts';
+import { statementPlace } from '../src/registry/statements.ts';
 import {
   approvalColumns,
   BACKENDS,
@@ -123,6 +124,30 @@ describe.each(BACKENDS)('the facts of a file on %s', (backend) => {
     await pair.registry.db.query('update account_month set past_due_minor = 500');
     const stored = await pair.registry.db.query('select 1 from account_month');
     expect(stored.rows).toHaveLength(4);
+  });
+
+  it('leave out what a dispute found wrong, and a month without what it needs', async () => {
+    const { db } = pair.registry;
+    const registry = under('UK', '2025-09-15T00:00:00Z');
+    const [account] = (await facts(registry)).accounts;
+    const refute = (period: string, field: string, value: string) =>
+      db.query(
+        `insert into reinsertion_guard (subject_id, account_id, period, field, value, furnisher_id,
+           cause, made_at) values ($1, $2, $3::date, $4, $5, $6, 'upheld', '2025-09-01')`,
+        [...[subject, account?.account_id ?? '', period, field, value], pair.gateway.furnisher_id],
+      );
+    await refute('2025-05-01', 'limit_minor', '100000');
+    await refute('2025-06-01', 'days_past_due', '45');
+    await refute('2025-07-01', 'days_past_due', '44'); // Another value is a correction.
+    await refute('0001-01-01', 'opened_on', '2025-01-01');
+    const found = await facts(registry);
+    expect(periods(found)).toEqual(['2025-05', '2025-07', '2025-08']);
+    expect(found.accounts[0]).toMatchObject({ opened_on: null });
+    expect(found.accounts[0]?.months[0]).toMatchObject({ limit_minor: null, balance_minor: 1001 });
+    await refute('0001-01-01', 'account', '*');
+    expect((await facts(registry)).accounts).toEqual([]);
+    await db.query('delete from reinsertion_guard');
+    expect(periods(await facts(registry))).toEqual(PERIODS);
   });
 
   it('carry marks, statements and blocks in force, and a report of them is made again', async () => {

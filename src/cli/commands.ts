@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { addAskingCommands } from './asking-commands.ts';
 import { addComplianceCommands } from './compliance-commands.ts';
 import { addEnquirerCommands } from './enquirer-commands.ts';
+import { addEnquiryCommands, addReportCommands } from './enquiry-commands.ts';
 import { addGatewayCommands } from './gateway-commands.ts';
 import { createCard, VERSION } from './home.ts';
 import { exitOnInterrupt } from './interrupt.ts';
@@ -51,9 +52,12 @@ export async function main(argv: readonly string[]): Promise<void> {
   const registry = program.command('registry').description('the central credit database');
   addRegistryCommands(registry);
   addRegistryProofs(registry);
-  addEnquirerCommands(
-    program.command('enquirer').description("a lender that asks leave to look at a person's file"),
-  );
+  addReportCommands(registry);
+  const enquirer = program
+    .command('enquirer')
+    .description("a lender that asks leave to look at a person's file");
+  addEnquirerCommands(enquirer);
+  addEnquiryCommands(enquirer);
   addVerifyAuthorisation(program);
   addCard(program);
   outliveReaders();

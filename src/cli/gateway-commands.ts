@@ -30,6 +30,7 @@ import {
 } from './arguments.ts';
 import { printConnection } from './connection.ts';
 import { printCsv } from './csv-lines.ts';
+import { addGatewayDisputeCommands } from './dispute-commands.ts';
 import { POLL_S, startExchange } from './exchange.ts';
 import { addGatewayFeedCommands, tellRegistry } from './feed-commands.ts';
 import { type GatewayOptions, gatewayOptions, withGateway } from './gateway-home.ts';
@@ -359,4 +360,5 @@ export function addGatewayCommands(gateway: Command): void {
   addServerCommands(gateway);
   addLifeCycleCommands(gateway);
   addGatewayFeedCommands(gateway);
+  addGatewayDisputeCommands(gateway);
 }

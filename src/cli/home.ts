@@ -26,6 +26,7 @@ import { createKeyFile, loadKeyFile } from '../keys/key-file.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { AssentError } from '../model/error.ts';
 import { admitParticipant, openParticipantStore } from '../participants/participant.ts';
+import { findAlerts } from '../registry/alerts.ts';
 import { compareWaiting } from '../registry/identity-pieces.ts';
 import { listProcessing, processSubmission } from '../registry/intake.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -189,6 +190,8 @@ function partiesOf({ name, parties, registry }: GatewayConfig): Parties {
     provider: { name, ...parties?.provider },
   };
 }
+/** How often portfolios are looked through; besides after every intake. */
+const ALERTS_EVERY_MS = 86_400_000;
 /** How often the registry looks for webhooks that are due; new ones leave at once. */
 const WEBHOOK_POLL_MS = 1_000;
 /** How often it looks for people who came and are not compared with the others yet. */
@@ -351,11 +354,13 @@ export async function openRegistry(
   };
   const loopback = isLoopback(hostOf(new URL(config.url)));
   let webhooks: Loop | null = null;
+  let alerts: Loop | null = null;
   let work: Promise<unknown> = Promise.resolve();
   let isClosed = false;
   const process = (id: string) => {
     work = work
       .then(() => processSubmission(registry, id))
+      .then(() => alerts?.poke())
       .catch((error: unknown) => {
         onFailure(error);
         // A full disk or a lost connection passes; nothing of the submission is lost meanwhile.
@@ -379,6 +384,7 @@ export async function openRegistry(
     COMPARE_POLL_MS,
     onFailure,
   );
+  alerts = startLoop(() => findAlerts(registry), ALERTS_EVERY_MS, onFailure);
   return {
     server,
     config,
@@ -388,6 +394,7 @@ export async function openRegistry(
       await server.close();
       await webhooks?.stop();
       await comparing.stop();
+      await alerts?.stop();
       await work;
       await db.close();
     },

@@ -9,6 +9,7 @@ import type { ApiClient } from '../wire/api-client.ts';
 import type { RowFault, SubmissionView } from '../wire/part.ts';
 import { countOf, idOf, portOf, readCard, urlOf } from './arguments.ts';
 import { printCsv } from './csv-lines.ts';
+import { addRegistryDisputeCommands } from './dispute-commands.ts';
 import { addRegistryFeedCommands } from './feed-commands.ts';
 import { createRegistryHome, openRegistry, operatorClient } from './home.ts';
 import { addIdentityCommands } from './identity-commands.ts';
@@ -250,4 +251,5 @@ export function addRegistryCommands(registry: Command): void {
   addRegistryFeedCommands(registry);
   addPersonCommands(registry);
   addIdentityCommands(registry);
+  addRegistryDisputeCommands(registry);
 }

@@ -1,4 +1,5 @@
 /** Every route of the registry's API, in one list. */
+import { disputeRoutes } from './dispute-routes.ts';
 import { enquirerRoutes } from './enquirer-routes.ts';
 import { enquiryRoutes } from './enquiry-routes.ts';
 import { type FeedRoutesOptions, feedRoutes } from './feed-routes.ts';
@@ -26,6 +27,7 @@ export function registryApi(
     identityRoutes(registry)(app);
     identificationRoutes(registry)(app);
     meRoutes(registry)(app);
+    disputeRoutes(registry)(app);
     return mePages(registry)(app);
   };
 }

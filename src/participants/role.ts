@@ -44,6 +44,10 @@ export const SCOPES = {
   'identity:read': 'Read the cases of identity; opening one leaves a trace.',
   'identity:write': 'Decide cases, merge and split people, correct an identity.',
   'people:erase': 'Take a request to be erased down, and do what is due.',
+  'claims:answer': "Read and answer claims about one's own accounts, certify what was held back.",
+  'disputes:read': 'Read disputes; each look leaves a trace.',
+  'disputes:decide': 'Decide claims, extend the time for an answer.',
+  'retention:run': 'Run the daily sweep and purge, read their certificates.',
   'requests:write': 'Ask borrowers, one by one.',
   'outbox:read': 'Fetch the messages that ask and remind borrowers.',
   'campaigns:write': 'Make, start, pause, stop and advance campaigns.',
@@ -66,6 +70,9 @@ export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
     'identity:read',
     'identity:write',
     'people:erase',
+    'disputes:read',
+    'disputes:decide',
+    'retention:run',
   ],
   furnisher: [
     'submissions:write',
@@ -74,6 +81,7 @@ export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
     'events:write',
     'feed:read',
     'webhooks:write',
+    'claims:answer',
   ],
   enquirer: [
     'authorisations:bring',

@@ -1,8 +1,8 @@
 /**
  * Alerts: what changed about the people of a portfolio since it was last looked at.
  *
- * What must stay true: each change is told once, with a trace, in the transaction that remembers
- * it; an alert names neither the person, but for the enquirer's own authorisation, nor another
+ * What must stay true: each change is told once, in the feed too, with a trace, in the transaction
+ * that remembers it; an alert names neither the person, but for the enquirer's own authorisation, nor another
  * lender; who does not monitor with a given authorisation is told of nothing but its end.
  * Source: domain facts 5.5 (alerts to a lender on its own customer).
  */
@@ -11,6 +11,7 @@ import type { FileFacts } from '../model/file-facts.ts';
 import { newestOf, summaryOf } from '../model/file-summary.ts';
 import { namedOf, readNamed } from './answer-looks.ts';
 import { lookAct, scopeLook } from './looks.ts';
+import { appendNews } from './news.ts';
 import type { Registry } from './registry.ts';
 import { factsOfRow } from './report-facts.ts';
 
@@ -236,6 +237,12 @@ async function alertPage(
     registry.now(),
     enquirer,
   ]);
+  for (const data of placed)
+    await appendNews(registry, session, [enquirer], {
+      type: 'alert.raised',
+      event_id: registry.newId(),
+      data,
+    });
   const next = page.length < PAGE ? null : (page.at(-1)?.authorisation_id ?? null);
   return { alerts: told.length, next };
 }
@@ -257,6 +264,7 @@ export async function findAlerts(registry: Registry): Promise<number> {
       after = page.next;
     }
   }
+  if (found > 0) registry.announce?.();
   return found;
 }
 

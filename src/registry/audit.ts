@@ -78,10 +78,11 @@ const CHECKS: readonly AuditCheck[] = [
   },
   {
     promise: 2,
-    check: 'the receipts count the months that are stored or were erased',
+    check: 'the receipts count the months that are stored or were erased or purged',
     sql: `with stored as (select submission_id, sum(n) as n from (
         select submission_id, count(*) as n from account_month group by submission_id
-        union all select submission_id, months from erasure) each group by submission_id)
+        union all select submission_id, months from erasure
+        union all select submission_id, months from purged_submission) each group by submission_id)
       select count(*) as checked, count(*) filter (where coalesce(n, 0) <> ${MONTH_COUNT}) as violations
       from submission s left join stored t on t.submission_id = s.submission_id where s.${ENDED}`,
   },

@@ -98,12 +98,8 @@ export type OwnClaim = Omit<Claim, 'subject_id' | 'account_id'> & {
   readonly evidence: readonly EvidenceFile[];
 };
 
-/** Claims about a furnisher's accounts: one of them, or those that are open, oldest due first. */
-export async function listClaims(
-  registry: Registry,
-  furnisherId: string,
-  claimId: string | null = null,
-): Promise<OwnClaim[]> {
+/** Open claims about a furnisher's accounts, those due first; 1000 at most. */
+export async function listClaims(registry: Registry, furnisherId: string): Promise<OwnClaim[]> {
   const columns = CLAIM_COLUMNS.split(',').map((column) => `c.${column.trim()}`);
   // sql: a constant list of columns.
   const { rows } = await registry.db.query<Claim & { evidence: EvidenceFile[] | null }>(
@@ -113,9 +109,9 @@ export async function listClaims(
        from claim_evidence e where e.subject_id = c.subject_id and e.claim_id = c.claim_id)
        as evidence
      from claim c where c.furnisher_id = $1
-       and (c.claim_id::text = $2 or ($2::text is null and c.state in ('forwarded', 'answered')))
+       and c.state in ('forwarded', 'answered')
      order by c.furnisher_due_at, c.claim_id limit 1000`,
-    [furnisherId, claimId],
+    [furnisherId],
   );
   return rows.map(({ subject_id: _s, account_id: _a, evidence, period, ...claim }) => ({
     ...claim,

@@ -3,11 +3,12 @@
  * is returned; without it there is no file.
  *
  * What must stay true: only visible months are shown (`visibility.ts`), and an account that has
- * none is not; whose approval a person withdrew is not named.
+ * none is not; nor is a field that a dispute found wrong (`guard.ts`); whose approval a person withdrew is not named.
  */
 import { AssentError } from '../model/error.ts';
 import { checkIdentityNumber } from '../model/identity-number.ts';
 import type { IdentityKind } from '../model/record.ts';
+import { REFUTED_OF_ACCOUNT, REFUTED_OF_MONTH } from './guard.ts';
 import { livingSubject } from './people.ts';
 import type { Registry } from './registry.ts';
 import { INCOMPLETE_SINCE, SUBJECT, VISIBLE, visibilityParams } from './visibility.ts';
@@ -66,7 +67,8 @@ export async function findSubject(registry: Registry, sought: Sought): Promise<s
 
 const ACCOUNTS = `
   select k.account_id, k.kind, k.brand, k.currency, k.opened_on, k.closed_on,
-    k.original_amount_minor, k.term_months, f.name as furnisher, shown.months
+    k.original_amount_minor, k.term_months, f.name as furnisher, shown.months,
+    coalesce(${REFUTED_OF_ACCOUNT}, '{}') as refuted
   from (select distinct on (account_id) * from account where subject_id = ${SUBJECT}
         order by account_id, revision desc) k
   join participant f on f.participant_id = k.furnisher_id
@@ -76,12 +78,14 @@ const ACCOUNTS = `
       'borrowed_minor', n.borrowed_minor, 'balance_minor', n.balance_minor,
       'due_minor', n.due_minor, 'paid_minor', n.paid_minor, 'days_past_due', n.days_past_due,
       'past_due_minor', n.past_due_minor, 'first_delinquency_on', n.first_delinquency_on,
-      'five_class', n.five_class, 'authorisation_id', n.authorisation_id) order by n.period)
+      'five_class', n.five_class, 'authorisation_id', n.authorisation_id)
+        - coalesce(${REFUTED_OF_MONTH}, '{}') order by n.period)
       filter (where ${VISIBLE}) as months, count(*) as held
     from (select distinct on (m.period) m.* from account_month m
           where m.subject_id = ${SUBJECT} and m.account_id = k.account_id
           order by m.period, m.revision desc) n) shown
-  where shown.months is not null or shown.held = 0
+  where (shown.months is not null or shown.held = 0)
+    and not 'account' = any(coalesce(${REFUTED_OF_ACCOUNT}, '{}'))
   order by k.opened_on, k.account_id`;
 
 /** Whom a person gave an approval is not told of one that they withdrew. */
@@ -93,6 +97,12 @@ const AUTHORISATIONS = `
   left join authorisation_effect w on w.subject_id = a.subject_id
     and w.authorisation_id = a.authorisation_id
   where a.subject_id = $1 order by a.starts_at, a.authorisation_id`;
+
+type AccountRow = Record<string, unknown> & { readonly refuted: readonly string[] };
+
+/** What a dispute found wrong of an account is not shown; its months come without theirs. */
+const withoutRefuted = ({ refuted, ...account }: AccountRow) =>
+  Object.fromEntries(Object.entries(account).filter(([field]) => !refuted.includes(field)));
 
 /** @throws file_unknown when nobody is found; that look leaves no trace, as there is no person. */
 export async function readFile(registry: Registry, sought: Sought, look: Look): Promise<FileView> {
@@ -118,7 +128,10 @@ export async function readFile(registry: Registry, sought: Sought, look: Look): 
       person.identity_sealed,
       `subject ${person.subject_id}`,
     );
-    const accounts = await session.query(ACCOUNTS, [...visibilityParams(registry), subjectId]);
+    const accounts = await session.query<AccountRow>(ACCOUNTS, [
+      ...visibilityParams(registry),
+      subjectId,
+    ]);
     const authorisations = await session.query(AUTHORISATIONS, [subjectId]);
     const { rows: gaps } = await session.query<{ since: string | null }>(INCOMPLETE_SINCE, [
       subjectId,
@@ -129,7 +142,7 @@ export async function readFile(registry: Registry, sought: Sought, look: Look): 
       identity: JSON.parse(Buffer.from(opened).toString('utf8')) as Record<string, unknown>,
       incomplete_since: since,
       remark: since === null ? null : `history incomplete by choice of the subject since ${since}`,
-      accounts: accounts.rows,
+      accounts: accounts.rows.map(withoutRefuted),
       authorisations: authorisations.rows,
     };
   });

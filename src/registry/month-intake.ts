@@ -11,6 +11,7 @@ import type { Session, SqlValue } from '../database/database.ts';
 import { DatabaseFailure } from '../database/driver-error.ts';
 import { firstDay, previousPeriod } from '../model/period.ts';
 import { anyBroken, brokenIds, rulesOf, ruleText, type SqlRule } from '../tape/rule-book.ts';
+import { isGuarded, isGuardedMonth, isPurgedMonth } from './guard.ts';
 import type { MonthPart } from './month-part.ts';
 import { outcomeOf, type PartOutcome } from './part-outcome.ts';
 import type { Registry } from './registry.ts';
@@ -65,17 +66,37 @@ const IS_GAP = `(m.preceding = 'furnished' and p.account_id is null and not exis
     and w.authorisation_id = x.authorisation_id
   where x.subject_id = l.subject_id and w.provider_id = $2::uuid))`;
 
+/** What a part is compared with beside the rules: empty texts where nothing of it is guarded. */
+interface Guard {
+  readonly broken: string;
+  readonly purged: string;
+  readonly isGap: string;
+}
+
+const UNGUARDED: Guard = { broken: '', purged: '', isGap: IS_GAP };
+
+/** A month after one that was purged is no gap either. */
+const GUARDED: Guard = {
+  broken: isGuardedMonth('m', 'l', 'm.period'),
+  purged: isPurgedMonth('m', 'l', 'm.period'),
+  isGap: `(${IS_GAP} and not exists (select 1 from reinsertion_guard g
+    where g.subject_id = l.subject_id and g.account_id = l.account_id
+      and g.period = $14::date and g.field = 'month'))`,
+};
+
 /**
  * Every row with its verdict: null when it is accepted, else the outcome and then the rules. Left
  * joins and one expression: a planner that multiplies the odds of each check sees one row where
  * there are 100,000, and walks indexes for it.
  */
-function judgeSql(rules: readonly SqlRule[]): string {
+function judgeSql(rules: readonly SqlRule[], guard: Guard): string {
   const of = (...severities: SqlRule['severity'][]) =>
     rules.filter((rule) => severities.includes(rule.severity));
   const lost = of('reject', 'hold');
   const isGood = `(l.account_id is not null and a.authorisation_id is not null and ${passesSql()}
-    and not ${anyBroken(lost)} and not ${IS_GAP})`;
+    and not ${anyBroken(lost)} and not ${guard.isGap}${guard.broken && ` and not ${guard.broken}`})`;
+  const purged = guard.purged && `when ${guard.purged} then array['rejected', 'V16_PURGED']`;
+  const held = guard.broken && `|| case when ${guard.broken} then array['V16'] else '{}' end`;
   return `
   select l.subject_id, l.account_id, m.revision, ${columns('m')}, m.authorisation_id, m.row_number,
     a.fetch_type = 'ONETIME' or a.frequency_n is not null as is_limited,
@@ -84,10 +105,11 @@ function judgeSql(rules: readonly SqlRule[]): string {
         case when ${anyBroken(of('warn'))} then array['accepted'] || ${brokenIds(of('warn'))} end
       when l.account_id is null then array['rejected', 'V01_ACCOUNT']
       when ${anyBroken(of('reject'))} then array['rejected'] || ${brokenIds(lost)}
+      ${purged}
       when a.authorisation_id is null then array['refused', 'never_asked']
       when not ${passesSql()} then array['refused', ${reasonSql()}]
       else array['held'] || ${brokenIds(lost)}
-        || case when ${IS_GAP} then array['V13_GAP'] else '{}' end
+        || case when ${guard.isGap} then array['V13_GAP'] else '{}' end ${held}
     end as verdict
   ${FROM}
   order by l.subject_id, l.account_id`;
@@ -117,8 +139,8 @@ const VERDICTS = `select j.row_number, j.verdict,
   from judged j where j.verdict is not null or j.is_limited`;
 
 /** Judges and inserts in one statement, which lays each row down once: $9 is the submission. */
-const takeSql = (rules: readonly SqlRule[]) => `
-  with judged as materialized (${judgeSql(rules)}), kept as (${insertSql('$13', '$9')})
+const takeSql = (rules: readonly SqlRule[], guard: Guard) => `
+  with judged as materialized (${judgeSql(rules, guard)}), kept as (${insertSql('$13', '$9')})
   ${VERDICTS}`;
 
 /** Authorisations with a limit on their uses: this submission is one use of each. */
@@ -170,17 +192,21 @@ export class PeopleChanged extends Error {
 async function judgeAndInsert(
   session: Session,
   rules: readonly SqlRule[],
+  guard: Guard,
   params: readonly SqlValue[],
 ): Promise<Verdict[]> {
   await session.query('savepoint before_insert');
   try {
     // sql: made of the rule book's and the checks' constants.
-    return (await session.query<Verdict>(takeSql(rules), params)).rows;
+    return (await session.query<Verdict>(takeSql(rules, guard), params)).rows;
   } catch (error) {
     if (!(error instanceof DatabaseFailure && error.sqlstate === UNIQUE_VIOLATION)) throw error;
   }
   await session.query('rollback to savepoint before_insert');
-  await session.query(`create temp table judged on commit drop as ${judgeSql(rules)}`, params);
+  await session.query(
+    `create temp table judged on commit drop as ${judgeSql(rules, guard)}`,
+    params,
+  );
   const [period = null, submission = null] = [params[12], params[8]];
   await session.query(MARK_KNOWN, [period]);
   await session.query(insertSql('$1', '$2'), [period, submission]);
@@ -229,7 +255,10 @@ export async function mergeMonths(
   await session.query(STAGE);
   await session.copyIn('copy stage_month from stdin', [part.text]);
   const moment = registry.now();
-  const verdicts = await judgeAndInsert(session, rulesOf(registry.profile), [
+  // The guard costs each row a look; hardly a part has any of it.
+  const periods = [firstDay(place.period), firstDay(previousPeriod(place.period))];
+  const guard = (await isGuarded(session, place.furnisher_id, periods)) ? GUARDED : UNGUARDED;
+  const verdicts = await judgeAndInsert(session, rulesOf(registry.profile), guard, [
     ...decideParams({
       moment,
       provider_id: place.furnisher_id,
@@ -240,8 +269,7 @@ export async function mergeMonths(
       profile: registry.profile,
       notices: registry.notices,
     }),
-    firstDay(place.period),
-    firstDay(previousPeriod(place.period)),
+    ...periods,
     part.firstRef,
     part.lastRef,
   ]);

@@ -13,12 +13,13 @@ import { isDate } from '../model/period.ts';
 import { IDENTITY_KINDS, type IdentityKind } from '../model/record.ts';
 import { UUID } from '../model/uuid.ts';
 import { copyText, readCopyField, textLine } from '../tape/copy-text.ts';
+import { isGuarded, isGuardedAccount } from './guard.ts';
 import { claimHash, findDecisions } from './identity-decisions.ts';
 import { featuresOf } from './identity-pieces.ts';
 import { openDetailsCases } from './open-cases.ts';
 import { outcomeOf, type PartOutcome } from './part-outcome.ts';
 import type { Registry } from './registry.ts';
-import { relyOnPeople } from './serialise.ts';
+import { relyOnAuthorisations, relyOnPeople } from './serialise.ts';
 
 type Fault = PartOutcome['faults'][number];
 
@@ -321,25 +322,30 @@ export async function takeAccounts(
   await session.query(
     `create temp table stage_account on commit drop as
      select t.*, s.subject_id, l.account_id as known_id, l.subject_id as known_subject,
-            l.revision as known_revision
+            l.revision as known_revision, l.closed_on as known_closed_on
      from arrived_account t
      left join subject_locator s on s.subject_ref = t.subject_ref and s.furnisher_id = $1::uuid
      left join account_locator l on l.account_ref = t.account_ref and l.furnisher_id = $1::uuid`,
     [part.furnisher_id],
   );
+  // Shared with whoever guards a value: it is seen here, or its guard hides what is stored.
+  await relyOnAuthorisations(session, part.furnisher_id);
+  const guarded = (await isGuarded(session, part.furnisher_id, []))
+    ? isGuardedAccount('stage_account')
+    : 'false';
+  // sql: `guarded` is a constant of guard.ts.
   const { rows: bad } = await session.query<{
     row: number;
     outcome: Fault['outcome'];
     rule: string;
   }>(
-    `select row_number as row, case when subject_id is null then 'rejected' when known_subject <> subject_id then 'held' else 'unchanged' end as outcome,
-            case when subject_id is null then 'V01_SUBJECT' when known_subject <> subject_id then 'V01_OWNER' else 'unchanged' end as rule
-     from stage_account where subject_id is null or known_subject <> subject_id or known_revision >= revision`,
+    `select row_number as row, case when subject_id is null then 'rejected' when known_subject <> subject_id then 'held' when known_revision >= revision then 'unchanged' else 'held' end as outcome,
+            case when subject_id is null then 'V01_SUBJECT' when known_subject <> subject_id then 'V01_OWNER' when known_revision >= revision then 'unchanged' else 'V16' end as rule
+     from stage_account where subject_id is null or known_subject <> subject_id or known_revision >= revision or ${guarded}`,
   );
   for (const each of bad) faults.push(fault(each.row, each.outcome, each.rule, 'account_ref'));
-  const good =
-    'subject_id is not null and (known_subject is null or known_subject = subject_id) and (known_revision is null or known_revision < revision)';
-  // sql: `good` is the constant above.
+  const good = `subject_id is not null and (known_subject is null or known_subject = subject_id) and (known_revision is null or known_revision < revision) and not ${guarded}`;
+  // sql: `good` is made of the constants above.
   await session.query(
     `insert into account (subject_id, account_id, revision, furnisher_id, account_ref, kind, brand, currency,
        opened_on, closed_on, original_amount_minor, term_months, submission_id)
@@ -347,6 +353,14 @@ export async function takeAccounts(
        opened_on, closed_on, original_amount_minor, term_months, $2::uuid
      from stage_account where ${good} order by subject_id`,
     [part.furnisher_id, part.submission_id],
+  );
+  // Ended by mistake, and reinstated: the id that a known account does not need is the message's.
+  await session.query(
+    `insert into message (subject_id, message_id, kind, facts, at)
+     select subject_id, account_id, 'account_reinstated',
+       jsonb_build_object('account_id', known_id), $1::timestamptz
+     from stage_account where known_closed_on is not null and closed_on is null and ${good}`,
+    [registry.now()],
   );
   await session.query(
     `insert into account_locator (account_ref, furnisher_id, subject_id, account_id, revision, kind, opened_on,

@@ -17,7 +17,9 @@ import type {
   StatementFacts,
 } from '../model/file-facts.ts';
 import { GRID_MONTHS } from '../model/grid.ts';
+import { REFUTED_OF_ACCOUNT, REFUTED_OF_MONTH } from './guard.ts';
 import type { Registry } from './registry.ts';
+import { statementPlace } from './statements.ts';
 import {
   HIDING_RULE,
   incompleteSinceSql,
@@ -36,7 +38,7 @@ const iso = (column: string) =>
 /** The figures of a month in the order of `readMonth`. */
 const MONTH = `n.as_of, n.balance_minor, n.borrowed_minor, n.days_past_due, n.due_minor,
   n.first_delinquency_on, n.five_class, n.last_paid_on, n.limit_minor, n.paid_minor,
-  n.past_due_minor, to_char(n.period, 'YYYY-MM'), n.revision, n.status`;
+  n.past_due_minor, to_char(n.period, 'YYYY-MM'), n.revision, n.status, ${REFUTED_OF_MONTH}`;
 /** Periods that a grid has room for, the running one included. */
 const IN_WINDOW = `n.period > (date_trunc('month', $1::timestamptz at time zone 'UTC')
   - make_interval(months => ${GRID_MONTHS}))::date`;
@@ -58,7 +60,7 @@ const ACCOUNTS = `
   select count(*) filter (where w.held is null or w.held > 0) as known_accounts,
     json_agg(json_build_array(k.account_id, k.brand, k.closed_on, k.currency, k.kind,
       f.licence_id, f.name, f.participant_id, k.opened_on, k.original_amount_minor, k.term_months,
-      w.months) order by k.opened_on, k.account_id)
+      w.months, ${REFUTED_OF_ACCOUNT}) order by k.opened_on, k.account_id)
       filter (where w.held is null or w.months is not null) as accounts
   from known k join participant f on f.participant_id = k.furnisher_id
   left join shown w on w.account_id = k.account_id`;
@@ -119,8 +121,30 @@ export interface FactsRow {
   readonly incomplete_since: string | null;
 }
 
-const readMonth = (c: Cells) =>
-  ({
+/** Without one of these a month says nothing that can be relied on, and an account nothing at all. */
+const NEEDED_OF_MONTH = ['as_of', 'balance_minor', 'days_past_due', 'status'];
+const NEEDED_OF_ACCOUNT = ['account', 'currency', 'kind'];
+
+/**
+ * What a dispute found wrong is not shown: the field is empty, or none of the row where it is
+ * needed. @param refuted names of fields; null: none
+ */
+function withoutRefuted<T extends object>(
+  row: T,
+  refuted: readonly string[] | null,
+  needed: readonly string[],
+): T[] {
+  if (refuted === null) return [row];
+  if (refuted.some((field) => needed.includes(field))) return [];
+  const kept = Object.entries(row).map(([field, value]) => [
+    field,
+    refuted.includes(field) ? null : value,
+  ]);
+  return [Object.fromEntries(kept) as T];
+}
+
+function readMonth(c: readonly unknown[]): MonthFacts[] {
+  const month = {
     as_of: c[0],
     balance_minor: c[1],
     borrowed_minor: c[2],
@@ -135,10 +159,16 @@ const readMonth = (c: Cells) =>
     period: c[11],
     revision: c[12],
     status: c[13],
-  }) as MonthFacts;
+  } as MonthFacts;
+  return withoutRefuted(month, c[14] as string[] | null, NEEDED_OF_MONTH);
+}
 
-const readAccount = (c: readonly unknown[], claims: readonly ClaimMark[]) =>
-  ({
+/** An account of which every month is refuted is not shown either. */
+function readAccount(c: readonly unknown[], claims: readonly ClaimMark[]): AccountFacts[] {
+  const held = c[11] as unknown[][] | null;
+  const months = (held ?? []).flatMap(readMonth);
+  if (held !== null && months.length === 0) return [];
+  const account = {
     account_id: c[0],
     brand: c[1],
     claims: claims.filter(({ account_id }) => account_id === c[0]),
@@ -146,11 +176,13 @@ const readAccount = (c: readonly unknown[], claims: readonly ClaimMark[]) =>
     currency: c[3],
     kind: c[4],
     lender: { licence_id: c[5], name: c[6], participant_id: c[7] },
-    months: ((c[11] ?? []) as Cells[]).map(readMonth),
+    months,
     opened_on: c[8],
     original_amount_minor: c[9],
     term_months: c[10],
-  }) as AccountFacts;
+  } as AccountFacts;
+  return withoutRefuted(account, c[12] as string[] | null, NEEDED_OF_ACCOUNT);
+}
 
 const readClaim = ([account_id, claim_id, field, opened_at, period]: Cells) =>
   ({ account_id, claim_id, field, opened_at, period }) as ClaimMark;
@@ -158,9 +190,6 @@ const readBlock = ([expires_at, kind, placed_at]: Cells) =>
   ({ expires_at, kind, placed_at }) as BlockFacts;
 const readLook = ([at, enquirer, enquirer_id, kind, purpose]: Cells) =>
   ({ at, enquirer, enquirer_id, kind, purpose }) as LookFacts;
-
-/** What a statement of the person is sealed for: the place in which alone it opens. */
-export const statementPlace = (statementId: string) => `statement ${statementId}`;
 
 function readStatement(registry: Registry, row: FactsRow, cells: Cells): StatementFacts {
   const [account_id, language, made_at, statement_id, sealed] = cells;
@@ -178,7 +207,7 @@ function readStatement(registry: Registry, row: FactsRow, cells: Cells): Stateme
 /** The facts in a row of `factsSql`. @throws sealed_unreadable: the person's key is another */
 export function factsOfRow(registry: Registry, row: FactsRow, moment: Date): FileFacts {
   const claims = (row.claims ?? []).map(readClaim);
-  const accounts = (row.accounts ?? []).map((cells) => readAccount(cells, claims));
+  const accounts = (row.accounts ?? []).flatMap((cells) => readAccount(cells, claims));
   const shown = new Set(accounts.map(({ account_id }) => account_id));
   return {
     accounts,

@@ -9,13 +9,15 @@
  * A month whose data life has run out is shown only while another covers it: what was agreed to be
  * kept for so long is not kept in sight for longer, not by a statutory clock either.
  * A late month whose statutory clock has run out is shown to nobody, purged or not; nor is one that
- * a dated rule of the profile keeps from display.
+ * a dated rule of the profile keeps from display. A month that was refuted in a dispute, alone or
+ * with its account, is shown to nobody.
  * Source: domain facts 2.1 C4, C14, C17, C20, C24, 2.2 U2, 3.4 (DataLife), 3.7 (c) to (e).
  */
 import type { Act } from '../authorisation/check.ts';
 import { decideParams, passesSql } from '../authorisation/decide.ts';
 import { reportRulesOf } from '../authorisation/report-rules.ts';
 import type { SqlValue } from '../database/database.ts';
+import { IS_REFUTED } from './guard.ts';
 import type { Registry } from './registry.ts';
 
 const NOBODY = '00000000-0000-0000-0000-000000000000';
@@ -127,7 +129,7 @@ const RESTRICTED = `exists (select 1 from authorisation_effect w
  * @param standing the account's months as they stand: (period, as_of, days_past_due); a statement
  * that has read them already hands them in
  */
-export const visibleSql = (standing: string) => `($2::uuid is not null
+export const visibleSql = (standing: string) => `($2::uuid is not null and not ${IS_REFUTED}
   and (n.days_past_due = 0
     or (${clockRuns(standing)} and not exists (select 1 from ${hidingRules(standing)})))
   and ((not ${OUTLIVED} and (not ${RESTRICTED} or n.days_past_due > 0)) or ${COVERED}))`;

@@ -5,7 +5,7 @@
  * What must stay true: `sql` is true for a row that BREAKS the rule and null or false otherwise;
  * it reads only `m` (the month), `k` (its account) and `p` (the month before, nulls when absent);
  * any change to a rule raises its version and RULE_SET_VERSION.
- * Source: domain facts 4.5 (V01 to V15) and 1.5 (grid invariants).
+ * Source: domain facts 4.5 (V01 to V15), 8.2 (V16) and 1.5 (grid invariants).
  */
 import type { RuleText } from '../model/fault.ts';
 
@@ -331,6 +331,22 @@ export const OTHER_RULES: readonly RuleText[] = [
     'balance_minor',
     'Balances are not all the same.',
     'Check the column the mapping reads, then load it with --sign-off.',
+  ),
+  text(
+    'V16',
+    'hold',
+    'month',
+    null,
+    'What a dispute found wrong does not come back (the reinsertion guard): this value of this field of this account or month.',
+    'Send the right value; or, if it is right after all, certify it with its source document (`assent gateway certify`).',
+  ),
+  text(
+    'V16_PURGED',
+    'reject',
+    'month',
+    'period',
+    'A late month whose time has run out was purged and does not come back.',
+    'Nothing: do not send it again.',
   ),
   text(
     'W01',

@@ -19,7 +19,7 @@ import { endAuthorisation } from '../../src/registry/authorisation-events.ts';
 import { type EnquiryRequest, enquire } from '../../src/registry/enquiries.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import { issueOwnReport, rebuildReport } from '../../src/registry/report.ts';
-import { statementPlace } from '../../src/registry/report-facts.ts';
+import { statementPlace } from '../../src/registry/statements.ts';
 import { type Seeded, seeded } from '../../src/world/seeded.ts';
 import { empty } from '../pair.ts';
 import { FURNISHERS, type World } from './world.ts';

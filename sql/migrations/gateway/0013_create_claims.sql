@@ -20,3 +20,13 @@ create table claim_to_answer (
   decided_at timestamptz
 );
 create index claim_to_answer_open on claim_to_answer (answer_by) where state = 'open';
+
+-- Accounts that were ended by mistake, and what shows that.
+create table reinstatement (
+  account_id uuid not null,
+  at timestamptz not null,
+  revision int not null,
+  source_sha256 text not null,
+  reason text not null,
+  primary key (account_id, at)
+);

@@ -5,7 +5,7 @@ alter table feed_entry alter column authorisation_id drop not null;
 
 update participant set scopes = scopes || array['claims:answer'] where role = 'furnisher';
 update participant set scopes = scopes
-  || array['blocks:write', 'disputes:read', 'disputes:decide', 'retention:run']
+  || array['disputes:read', 'disputes:decide', 'retention:run']
 where role = 'operator';
 
 create index dispute_by_id on dispute (dispute_id);
@@ -93,6 +93,13 @@ create table purge_certificate (
   kept_months int not null,
   purged_rows bigint not null,
   merkle_root bytea not null
+);
+-- The months among them, by the submission that brought them: receipts still add up.
+create table purged_submission (
+  certificate_id uuid not null,
+  submission_id uuid not null,
+  months bigint not null,
+  primary key (certificate_id, submission_id)
 );
 create index message_by_age on message (at);
 create index access_by_age on access (at);

@@ -1,0 +1,287 @@
+/**
+ * The daily purge: random histories against an independent reckoning of the clock; never re-aged;
+ * what was purged does not come back; crashes; what else has its time.
+ */
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { loadProfile } from '../src/authorisation/profile.ts';
+import type { Database } from '../src/database/database.ts';
+import { handOver } from '../src/gateway/hand-over.ts';
+import { audit } from '../src/registry/audit.ts';
+import { listPurgeCertificates, purge } from '../src/registry/purge.ts';
+import { quotaOf } from '../src/registry/quota.ts';
+import { atEvery } from './at-every.ts';
+import { furnish, heldOf } from './dispute-world.ts';
+import { BACKENDS, lateMonthRow, load, monthRow, Pair, SERVER_URL, tapeText } from './pair.ts';
+
+interface Month {
+  /** Months after 2010-01. */
+  readonly at: number;
+  readonly revision: number;
+  readonly late: boolean;
+  /** Months before `at` that the delinquency is said to have begun; null: not said. */
+  readonly since: number | null;
+}
+
+const dayOf = (at: number, day = 15) =>
+  new Date(Date.UTC(2010, at, day)).toISOString().slice(0, 10);
+const first = (at: number) => dayOf(at, 1);
+
+/** The days that may stay on `today`, from a definition that shares nothing with the program. */
+function expectedToStay(
+  months: readonly Month[],
+  kept: number,
+  from: 'end_of_event' | 'first_delinquency',
+  today: string,
+): number[] {
+  const newest = new Map<number, Month>();
+  for (const month of months)
+    if ((newest.get(month.at)?.revision ?? 0) < month.revision) newest.set(month.at, month);
+  const standing = [...newest.values()].sort((a, b) => a.at - b.at);
+  const stays: number[] = [];
+  for (const month of standing) {
+    if (!month.late) {
+      stays.push(month.at);
+      continue;
+    }
+    const cure = standing.find((other) => other.at > month.at && !other.late);
+    const relapse = standing.filter((other) => other.at < month.at && !other.late).at(-1);
+    const run = standing.filter(
+      (other) => other.at > (relapse?.at ?? -1e9) && other.at < (cure?.at ?? 1e9),
+    );
+    const said = months
+      .filter((other) => run.some(({ at }) => at === other.at) && other.since !== null)
+      .map((other) => dayOf(other.at - (other.since ?? 0)));
+    const began = [...run.map(({ at }) => dayOf(at)), ...said].sort()[0] ?? '';
+    const ended = dayOf(cure?.at ?? standing.at(-1)?.at ?? 0);
+    const starts = new Date(`${from === 'end_of_event' ? ended : began}T00:00:00Z`);
+    starts.setUTCMonth(starts.getUTCMonth() + kept);
+    if (starts.toISOString().slice(0, 10) > today) stays.push(month.at);
+  }
+  return stays;
+}
+
+async function insertMonths(
+  db: Database,
+  subjectId: string,
+  accountId: string,
+  all: readonly Month[],
+) {
+  for (const { at, revision, late, since } of all)
+    await db.query(
+      `insert into account_month (subject_id, account_id, period, revision, as_of, status,
+         balance_minor, days_past_due, first_delinquency_on, authorisation_id, submission_id,
+         row_number) values ($1, $2, $3, $4, $5, 'open', 0, $6, $7, $1, $1, $8)`,
+      [
+        ...[subjectId, accountId, first(at), revision, dayOf(at), late ? 45 : 0],
+        ...[late && since !== null ? dayOf(at - since) : null, at * 10 + revision],
+      ],
+    );
+}
+
+const history = fc
+  .uniqueArray(
+    fc.record({
+      at: fc.integer({ min: 0, max: 60 }),
+      revision: fc.integer({ min: 1, max: 3 }),
+      late: fc.boolean(),
+      since: fc.option(fc.integer({ min: 0, max: 20 }), { nil: null }),
+    }),
+    { minLength: 1, maxLength: 14, selector: ({ at, revision }) => `${at} ${revision}` },
+  )
+  .map((months) => months.map((each) => (each.late ? each : { ...each, since: null })));
+
+describe.each(BACKENDS)('the purge, on %s', (backend) => {
+  const missing = backend === 'postgresql' && !SERVER_URL;
+  const name = (text: string) =>
+    missing ? `${text} (skipped: TEST_DATABASE_URL is not set)` : text;
+  const test = (text: string, run: () => Promise<void>) =>
+    it.skipIf(missing)(name(text), run, 300_000);
+  let pair: Pair;
+
+  beforeAll(async () => {
+    if (missing) return;
+    pair = await Pair.open(backend, 'purge');
+    await pair.registry.db.query(
+      `create table account_month_long_ago partition of account_month
+         for values from ('2010-01-01') to ('2016-01-01')`,
+    );
+  }, 60_000);
+  afterAll(async () => {
+    if (!missing) await pair.close();
+  });
+  beforeEach(async () => {
+    if (!missing) await pair.empty();
+  });
+
+  const on = (today: string, profile: string) => ({
+    ...pair.registry,
+    profile: loadProfile(profile),
+    now: () => new Date(`${today}T12:00:00Z`),
+  });
+  const addAccount = async (): Promise<[string, string]> => {
+    const [subjectId, accountId] = [randomUUID(), randomUUID()];
+    await pair.registry.db.query(
+      `insert into account (subject_id, account_id, revision, furnisher_id, account_ref, kind,
+         currency, submission_id) values ($1, $2, 1, $1, $2, 'revolving_line', 'CNY', $1)`,
+      [subjectId, accountId],
+    );
+    return [subjectId, accountId];
+  };
+  const stored = async (accountId: string) => {
+    const { rows } = await pair.registry.db.query<{ period: string }>(
+      'select distinct period from account_month where account_id = $1 order by period',
+      [accountId],
+    );
+    return rows.map((row) => row.period);
+  };
+
+  test('deletes what its clock has run out for, and nothing that should stay', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(history, { minLength: 1, maxLength: 4 }),
+        fc.constantFrom('CN', 'US', 'EU', 'UK'),
+        fc.integer({ min: 40, max: 160 }),
+        async (histories, profile, at) => {
+          const today = dayOf(at);
+          const registry = on(today, profile);
+          const { months, from } = registry.profile.adverse_retention;
+          const accounts = [];
+          for (const all of histories) {
+            const [subjectId, accountId] = await addAccount();
+            await insertMonths(registry.db, subjectId, accountId, all);
+            accounts.push({ accountId, all });
+          }
+          await purge(registry);
+          for (const { accountId, all } of accounts)
+            expect(await stored(accountId)).toEqual(
+              expectedToStay(all, months, from, today).map(first),
+            );
+          expect(await purge(registry)).toMatchObject({ adverse_months: 0 });
+        },
+      ),
+      { numRuns: backend === 'pglite' ? 40 : 15 },
+    );
+  });
+
+  test('is never re-aged: neither by a later date, nor by what was purged before', async () => {
+    const [subjectId, accountId] = await addAccount();
+    const late = (at: number, since: number | null, revision = 1): Month => ({
+      ...{ at, revision, late: true, since },
+    });
+    await insertMonths(pair.registry.db, subjectId, accountId, [late(0, null), late(1, 0, 1)]);
+    const us = on(dayOf(84), 'US');
+    expect(await purge(on(dayOf(84, 14), 'US'))).toMatchObject({ adverse_months: 0 });
+    expect(await purge(us)).toMatchObject({ adverse_months: 2 });
+    // The same delinquency goes on, with another date or none: its clock ran out long ago.
+    await insertMonths(pair.registry.db, subjectId, accountId, [late(2, 0), late(3, null)]);
+    expect(await purge(us)).toMatchObject({ adverse_months: 2 });
+    // After a cure it is another one.
+    const cure = { at: 4, revision: 1, late: false, since: null };
+    await insertMonths(pair.registry.db, subjectId, accountId, [cure, late(5, 0)]);
+    expect(await purge(us)).toMatchObject({ adverse_months: 0 });
+    expect(await stored(accountId)).toEqual([first(4), first(5)]);
+  });
+
+  test('certifies what it deleted, and intake takes none of it again', async () => {
+    const old = { opened_on: '2015-01-01' };
+    const late = { ...lateMonthRow(1, '2016-01'), ...old, first_delinquency_on: '2015-12-01' };
+    await furnish(pair, [
+      late,
+      { ...monthRow(1, '2016-02'), ...old },
+      { ...monthRow(2, '2016-01'), ...old },
+    ]);
+    const { account_id } = await heldOf(pair, 1);
+    expect(await stored(account_id)).toEqual(['2016-01-01', '2016-02-01']);
+    expect(await purge(on('2026-11-26', 'EU'))).toMatchObject({ adverse_months: 1 });
+    expect(await stored(account_id)).toEqual(['2016-02-01']);
+    expect(await listPurgeCertificates(pair.registry)).toMatchObject([
+      { kind: 'adverse_months', kept_months: 60, purged_rows: 1 },
+    ]);
+    for (const line of await audit(pair.registry)) expect(line.violations, line.check).toBe(0);
+    const again = async (row: Record<string, string>) => {
+      await load(pair.gateway, tapeText([{ ...row, ...old }]));
+      const { receipt } = await handOver(pair.gateway, pair.link(), row['period'] ?? '');
+      return { ...receipt?.outcomes.month, rules: receipt?.faults_by_rule };
+    };
+    expect(await again({ ...late, past_due_minor: '501' })).toMatchObject({
+      rejected: 1,
+      rules: { V16_PURGED: 1 },
+    });
+    // Nor as a month that is not late.
+    expect(await again({ ...monthRow(1, '2016-01'), balance_minor: '8' })).toMatchObject({
+      rules: { V16_PURGED: 1 },
+    });
+    // The month after it is corrected as ever: what was purged is no gap.
+    expect(await again({ ...monthRow(1, '2016-02'), balance_minor: '9' })).toMatchObject({
+      accepted: 1,
+    });
+  });
+
+  test('goes on where it was cut off, each row in one certificate', async () => {
+    const work = async () => void (await purge(on(dayOf(90), 'US')));
+    const died = await atEvery(pair, 'registryStore', {
+      prepare: async () => {
+        const [subjectId, accountId] = await addAccount();
+        const late = { at: 0, revision: 1, late: true, since: null };
+        const later = { at: 71, revision: 1, late: false, since: null };
+        await insertMonths(pair.registry.db, subjectId, accountId, [late, later]);
+        await pair.registry.db.query(
+          `insert into message (subject_id, message_id, kind, facts, at)
+           values ($1, $1, 'x', '{}', '2010-01-01')`,
+          [subjectId],
+        );
+      },
+      work,
+      resume: work,
+      check: async (where) => {
+        const { rows } = await pair.registry.db.query<{ kind: string; n: number }>(
+          'select kind, sum(purged_rows)::int as n from purge_certificate group by 1 order by 1',
+        );
+        expect(rows, where).toEqual([
+          { kind: 'adverse_months', n: 1 },
+          { kind: 'message', n: 1 },
+        ]);
+        const { rows: left } = await pair.registry.db.query(
+          'select days_past_due from account_month',
+        );
+        expect(left, where).toEqual([{ days_past_due: 0 }]);
+        const { rows: guards } = await pair.registry.db.query('select 1 from reinsertion_guard');
+        expect(guards, where).toHaveLength(1);
+      },
+    });
+    expect(died).toBeGreaterThan(8);
+  });
+
+  test('lets traces and messages go after their time, where they have one', async () => {
+    const { db } = pair.registry;
+    const id = randomUUID();
+    const trace = (at: string) =>
+      db.query(
+        `insert into access (subject_id, access_id, participant_id, purpose, reason, at)
+         values ($1, $2, $1, 'Q1', 'permitted', $3)`,
+        [id, randomUUID(), at],
+      );
+    await trace('2024-11-25T00:00:00Z');
+    await trace('2024-11-27T00:00:00Z');
+    expect(await purge(on('2026-11-26', 'IN'))).toMatchObject({ access: 0 });
+    expect(await purge(on('2026-11-26', 'CN'))).toMatchObject({ access: 1 });
+    expect((await db.query('select 1 from access')).rows).toHaveLength(1);
+  });
+});
+
+describe('free reports', () => {
+  const extras = [{ from: '2026-01-01', to: '2026-06-30', reports: 2 }];
+  it('are as many as the law says, and two more in a half-year of 2026', () => {
+    expect(quotaOf('2026-03-01', [], 2, extras)).toEqual({ allowed: true, left: 4, used: 0 });
+    const spring = ['2026-02-01', '2026-02-02', '2026-02-03'];
+    expect(quotaOf('2026-03-01', spring, 2, extras).left).toBe(1);
+    // The extra ones are those that were used first.
+    expect(quotaOf('2026-07-01', spring, 2, extras).left).toBe(1);
+    expect(quotaOf('2026-07-01', [], 2, extras).left).toBe(2);
+    expect(quotaOf('2026-07-01', [...spring, '2026-07-01'], 2, extras).allowed).toBe(false);
+    expect(quotaOf('2027-01-01', [], 2, extras).left).toBe(2);
+    expect(quotaOf('2026-07-01', spring, null, []).allowed).toBe(true);
+  });
+});
