@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { handOver } from '../src/gateway/hand-over.ts';
 import { letterOf, letterText } from '../src/model/dispute-letter.ts';
 import { activeBlocks, liftBlock, placeBlock } from '../src/registry/blocks.ts';
 import { answerClaim, listClaims } from '../src/registry/claim-answers.ts';
@@ -18,6 +19,7 @@ import {
 } from '../src/registry/disputes.ts';
 import { readEvidence } from '../src/registry/evidence.ts';
 import { readFeed } from '../src/registry/feed.ts';
+import { resendCorrections } from '../src/registry/resend-corrections.ts';
 import { listStatements, makeStatement, withdrawStatement } from '../src/registry/statements.ts';
 import {
   furnish,
@@ -31,7 +33,7 @@ import {
   pull,
   SOURCE,
 } from './dispute-world.ts';
-import { BACKENDS, Pair, SERVER_URL } from './pair.ts';
+import { BACKENDS, load, monthRow, Pair, SERVER_URL, tapeText } from './pair.ts';
 
 const code = (expected: string) => expect.objectContaining({ code: expected });
 
@@ -236,7 +238,7 @@ describe.each(BACKENDS)('rights over a file, on %s', (backend) => {
     const outcome = outcomeOf(pair.registry, dispute);
     for (const language of ['en', 'zh'] as const) {
       const text = letterText(letterOf(outcome, language));
-      expect(text).toContain('1001');
+      expect(text).toContain('10.01');
       expect(text).toContain('the document shows it');
       expect(text).toContain(outcome.regulator.url);
     }
@@ -268,6 +270,25 @@ describe.each(BACKENDS)('rights over a file, on %s', (backend) => {
       'dispute_opened',
     ]);
     expect(await pull(pair)).toMatchObject({ learnt: 2 });
+  });
+
+  test('a correction without a dispute is told to whoever saw the month before, once', async () => {
+    const { registry } = pair;
+    await resendCorrections(registry);
+    const access_id = await lookAt(pair, enquirer, held.subject_id);
+    const corrected = { ...monthRow(1, PERIOD), balance_minor: '7', due_minor: '1' };
+    await load(pair.gateway, tapeText([corrected]));
+    await handOver(pair.gateway, pair.link(), PERIOD);
+    await lookAt(pair, enquirer, held.subject_id); // This one saw the right month.
+    const before = (await newsOf(enquirer)).length;
+    expect(await resendCorrections(registry)).toBe(1);
+    expect(await resendCorrections(registry)).toBe(0);
+    const told = (await newsOf(enquirer)).slice(before);
+    expect(told).toMatchObject([
+      { type: 'correction.resent', data: { access_ids: [access_id], period: PERIOD } },
+    ]);
+    expect(told[0]?.data['fields']).toEqual(['balance_minor', 'due_minor']);
+    expect(await messagesOf(pair, held.subject_id)).toEqual(['correction_resent']);
   });
 
   test('a silent furnisher loses, at the end of its share and not before', async () => {

@@ -294,9 +294,11 @@ function addDeciding(registry: Command): void {
 
 function addDaily(registry: Command): void {
   atRegistry(registry.command('sweep'))
-    .description('end the claims whose clock has run out; daily, and again after a failure')
+    .description(
+      'end the claims whose clock has run out, tell of corrections; daily, and after a failure',
+    )
     .action(async (options: Shared) => {
-      const swept = await clientOf(options).json<DisputeSweep>({
+      const swept = await clientOf(options).json<DisputeSweep & { corrections_told: number }>({
         method: 'POST',
         path: '/v1/sweeps',
         json: {},
@@ -305,7 +307,8 @@ function addDaily(registry: Command): void {
       print(
         swept,
         options.json === true,
-        (s) => `upheld ${s.upheld}, ended as answered ${s.as_answered}`,
+        (s) =>
+          `upheld ${s.upheld}, ended as answered ${s.as_answered}, corrections told ${s.corrections_told}`,
       );
     });
   atRegistry(registry.command('purge'))

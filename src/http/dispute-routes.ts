@@ -22,6 +22,7 @@ import { readEvidence } from '../registry/evidence.ts';
 import { certify } from '../registry/guard.ts';
 import { listPurgeCertificates, purge } from '../registry/purge.ts';
 import type { Registry } from '../registry/registry.ts';
+import { resendCorrections } from '../registry/resend-corrections.ts';
 import { ANSWERS, CLAIM_FIELDS } from '../wire/claim.ts';
 import type { Server } from './instance.ts';
 
@@ -292,11 +293,17 @@ function addDaily(app: Server, registry: Registry): void {
     {
       config: { access },
       schema: {
-        summary: 'End the claims whose clock has run out; daily, and again after a failure',
-        response: { 200: Type.Object({ upheld: COUNT, as_answered: COUNT }) },
+        summary:
+          'End claims whose clock has run out, tell of corrections; daily, and after a failure',
+        response: {
+          200: Type.Object({ upheld: COUNT, as_answered: COUNT, corrections_told: COUNT }),
+        },
       },
     },
-    async () => sweepDisputes(registry),
+    async () => ({
+      ...(await sweepDisputes(registry)),
+      corrections_told: await resendCorrections(registry),
+    }),
   );
   const CURSOR = closed({ subject_id: UUID, account_id: UUID });
   app.post(

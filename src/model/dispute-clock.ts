@@ -44,7 +44,7 @@ export function dueMoments(openedAt: Date, rules: ClockRules): DueMoments {
   const forward = addDays(openedAt, rules.forward.days, rules.forward.business);
   return {
     // Where the share is so short, forwarding cannot take all of it.
-    forward_due_at: forward < furnisher ? forward : furnisher,
+    forward_due_at: new Date(Math.min(forward.getTime(), furnisher.getTime())),
     furnisher_due_at: furnisher,
     answer_due_at: addDays(openedAt, rules.answer, rules.business),
   };

@@ -15,6 +15,8 @@ export interface ClaimOutcome {
   readonly field: string;
   readonly period: string | null;
   readonly furnisher: string | null;
+  /** Of the account: amounts are written in it. */
+  readonly currency: string | null;
   readonly held_value: string | null;
   readonly claimed_value: string | null;
   readonly state: string;
@@ -164,7 +166,20 @@ export function fieldName(field: string, language: LetterLanguage): string {
   return names ? names[language === 'en' ? 0 : 1] : field;
 }
 
-function claimText(claim: ClaimOutcome, language: LetterLanguage) {
+/** Amounts as people write them; everything else as it is held. */
+function shown(value: string | null, claim: ClaimOutcome, language: LetterLanguage) {
+  const isMoney = claim.field.endsWith('_minor') && claim.currency !== null;
+  if (value === null || !isMoney) return value;
+  return formatMoney(Number(value), claim.currency ?? '', language);
+}
+
+function claimText(raw: ClaimOutcome, language: LetterLanguage) {
+  const claim = {
+    ...raw,
+    held_value: shown(raw.held_value, raw, language),
+    claimed_value: shown(raw.claimed_value, raw, language),
+    answer_value: shown(raw.answer_value, raw, language),
+  };
   const words = WORDS[language];
   const said = words.states[claim.state]?.(claim) ?? claim.state;
   return {

@@ -14,8 +14,9 @@ import type { Registry } from './registry.ts';
 export interface ClaimView extends Claim {
   /** `YYYY-MM` here. */
   readonly period: string | null;
-  /** The furnisher's name. */
+  /** The furnisher's name; the account's currency. */
   readonly furnisher: string | null;
+  readonly currency: string | null;
   readonly evidence: readonly EvidenceFile[];
 }
 
@@ -42,6 +43,7 @@ interface Sought {
 
 type ClaimRow = Claim & {
   readonly furnisher: string | null;
+  readonly currency: string | null;
   readonly claimed_sealed: Uint8Array | null;
   readonly wrapped_key: Uint8Array;
 };
@@ -71,6 +73,7 @@ export async function viewDisputes(
   { subject_id, dispute_id }: Sought,
 ): Promise<DisputeView[]> {
   const one = '($2::text is null or d.dispute_id::text = $2)';
+  // sql: `one` is the constant above.
   const { rows: disputes } = await session.query<
     Omit<DisputeView, 'claims' | 'compensation'> & {
       amount: number | null;
@@ -90,7 +93,9 @@ export async function viewDisputes(
   const columns = CLAIM_COLUMNS.split(',').map((column) => `c.${column.trim()}`);
   // sql: a constant list of columns.
   const { rows: claims } = await session.query<ClaimRow>(
-    `select ${columns.join(', ')}, c.claimed_sealed, p.name as furnisher, s.wrapped_key
+    `select ${columns.join(', ')}, c.claimed_sealed, p.name as furnisher, s.wrapped_key,
+       (select a.currency from account a where a.subject_id = c.subject_id
+          and a.account_id = c.account_id order by a.revision desc limit 1) as currency
      from claim c join subject s on s.subject_id = c.subject_id
      left join participant p on p.participant_id = c.furnisher_id
      join dispute d on d.subject_id = c.subject_id and d.dispute_id = c.dispute_id
@@ -124,6 +129,7 @@ export function outcomeOf(registry: Registry, dispute: DisputeView): DisputeOutc
       field: claim.field,
       period: claim.period,
       furnisher: claim.furnisher,
+      currency: claim.currency,
       held_value: claim.held_value,
       claimed_value: claim.claimed_value,
       state: claim.state,

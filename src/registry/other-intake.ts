@@ -355,6 +355,7 @@ export async function takeAccounts(
     [part.furnisher_id, part.submission_id],
   );
   // Ended by mistake, and reinstated: the id that a known account does not need is the message's.
+  // sql: `good` is made of the constants above.
   await session.query(
     `insert into message (subject_id, message_id, kind, facts, at)
      select subject_id, account_id, 'account_reinstated',
@@ -362,6 +363,7 @@ export async function takeAccounts(
      from stage_account where known_closed_on is not null and closed_on is null and ${good}`,
     [registry.now()],
   );
+  // sql: `good` is made of the constants above.
   await session.query(
     `insert into account_locator (account_ref, furnisher_id, subject_id, account_id, revision, kind, opened_on,
        closed_on, original_amount_minor, term_months)

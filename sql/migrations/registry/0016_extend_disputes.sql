@@ -104,3 +104,9 @@ create table purged_submission (
 create index message_by_age on message (at);
 create index access_by_age on access (at);
 create index claim_evidence_by_claim on claim_evidence (subject_id, claim_id);
+
+-- Corrections that came without a dispute are told to earlier recipients by the sweep, a submission
+-- at a time; those from before it are not told late.
+alter table submission add column corrections_told_at timestamptz;
+update submission set corrections_told_at = ended_at where ended_at is not null;
+create index submission_corrections on submission (ended_at) where corrections_told_at is null;
