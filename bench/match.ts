@@ -14,9 +14,9 @@ import { DEFAULT_MODEL } from '../src/matching/model.ts';
 import { nameParts } from '../src/matching/names.ts';
 import { type Seeded, seeded } from '../src/world/seeded.ts';
 
-const USAGE = `npm run bench:match -- [--subjects 1000000] [--looks 500]
+const USAGE = `npm run bench:match -- [--subjects 1000000] [--looks 500] [--again]
 
-Needs BENCH_DATABASE_URL (drops the schema assent_bench_match there).`;
+--again measures over the people that an earlier run left there. Needs BENCH_DATABASE_URL (drops the schema assent_bench_match there).`;
 const SCHEMA = 'assent_bench_match';
 const STEP = 20_000;
 
@@ -93,6 +93,7 @@ async function main(): Promise<void> {
     options: {
       subjects: { type: 'string', default: '1000000' },
       looks: { type: 'string', default: '500' },
+      again: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -101,14 +102,16 @@ async function main(): Promise<void> {
     console.log(USAGE);
     return;
   }
-  const bare = await openPostgresql(url);
-  // sql: a constant of this file.
-  await bare.query(`drop schema if exists ${SCHEMA} cascade`);
-  await bare.close();
+  if (!values.again) {
+    const bare = await openPostgresql(url);
+    // sql: a constant of this file.
+    await bare.query(`drop schema if exists ${SCHEMA} cascade`);
+    await bare.close();
+  }
   const db = await openPostgresql(url, SCHEMA);
-  await migrate(db, 'registry', () => new Date());
+  if (!values.again) await migrate(db, 'registry', () => new Date());
   const subjects = Number(values.subjects);
-  await fill(db, subjects);
+  if (!values.again) await fill(db, subjects);
   const random = seeded(2);
   const known = seeded(1);
   const looks = Number(values.looks);

@@ -14,6 +14,11 @@ import { importAuthorisations } from '../src/gateway/import-authorisations.ts';
 import { noticesDue } from '../src/gateway/notices-due.ts';
 import { sweep } from '../src/gateway/sweep.ts';
 import { AssentError } from '../src/model/error.ts';
+import { previewErasure } from '../src/registry/erasures.ts';
+import { listIdentityEvents, merge } from '../src/registry/identity-actions.ts';
+import { listCases } from '../src/registry/identity-cases.ts';
+import { correctIdentity } from '../src/registry/identity-correction.ts';
+import { compareWaiting } from '../src/registry/identity-pieces.ts';
 import { makePerson } from '../src/world/people.ts';
 import { seeded } from '../src/world/seeded.ts';
 import { approvalsText, bytesOf, load, monthRow, Pair, tapeText } from './pair.ts';
@@ -114,6 +119,29 @@ it('finds no canary in any report, error, log line or table', async () => {
         form,
       ),
     );
+  keep(await compareWaiting(pair.registry));
+  keep(await listCases(pair.registry, { state: null, after: '', limit: 100 }));
+  const { rows: held } = await pair.registry.db.query<{ subject_id: string }>(
+    'select subject_id from subject order by subject_id',
+  );
+  const [from_id = '', into_id = ''] = held.map((row) => row.subject_id);
+  const decision = { by_party: from_id, why: 'papers', evidence_sha256: 'a'.repeat(64) };
+  keep(await merge(pair.registry, { from_id, into_id }, decision));
+  const { name = '', number: canary = '', birth_date = '' } = people[5] ?? {};
+  const given = {
+    kind: 'cn_resident_id' as const,
+    country: null,
+    number: canary,
+    name,
+    birth_date,
+  };
+  const wrong = { ...given, number: wrongDigit(canary) };
+  keep(
+    await correctIdentity(pair.registry, into_id, wrong, decision).catch((error: unknown) => error),
+  );
+  keep(await correctIdentity(pair.registry, into_id, given, decision));
+  keep(await listIdentityEvents(pair.registry, null, 100));
+  keep(await pair.registry.db.transaction((s) => previewErasure(pair.registry, s, into_id)));
   keep(await sweep(pair.gateway));
   keep(await noticesDue(pair.gateway.db, 0, 10));
   const api = pair.client();

@@ -260,8 +260,13 @@ describe.each(BACKENDS)('what must stay when a person asks to be erased, on %s',
     const months = await db.query<{ subject_id: string }>('select subject_id from account_month');
     expect(months.rows).toEqual([{ subject_id: late }]);
     expect((await audit(pair.registry)).filter((line) => line.violations > 0)).toEqual([]);
-    // The clock runs out in the end.
+    // The records of what was approved stay for their years, of nobody.
+    const records = async () =>
+      (await db.query<{ subject_id: string }>('select subject_id from authorisation')).rows;
+    expect((await records()).map((row) => row.subject_id).sort()).toEqual([good, late].sort());
+    // The clocks run out in the end.
     expect(await sweepAfter(20 * 365 * 24 * HOUR)).toEqual({ erased: 1, partly: 0 });
+    expect(await records()).toEqual([]);
     expect((await audit(pair.registry)).filter((line) => line.violations > 0)).toEqual([]);
   });
 });

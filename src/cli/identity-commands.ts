@@ -250,9 +250,14 @@ function previewText(preview: ErasurePreview): string {
       `  ${each.rows} ${each.reason}${each.until ? ` until ${each.until}` : ''}: ${each.why}`,
   );
   const rows = Object.values(preview.goes).reduce((sum, n) => sum + n, 0);
-  return stays.length === 0
-    ? `nothing must stay: all ${rows} rows go`
-    : `must stay:\n${stays.join('\n')}\nmonths that go: ${preview.months_going}`;
+  const { rows: records, until } = preview.approval_records;
+  const kept =
+    records === 0 ? '' : `\n${records} records of approvals stay without the person until ${until}`;
+  const said =
+    stays.length === 0
+      ? `nothing must stay: all ${rows} rows go`
+      : `must stay:\n${stays.join('\n')}\nmonths that go: ${preview.months_going}`;
+  return `${said}${kept}`;
 }
 
 const certificateText = (each: ErasureCertificate) =>

@@ -274,6 +274,7 @@ const PREVIEW_FIELDS = {
   ),
   months_going: Type.Integer(),
   goes: Type.Record(Type.String(), Type.Integer()),
+  approval_records: Type.Object({ rows: Type.Integer(), until: orNull(Type.String()) }),
   notice_hours: Type.Integer(),
 };
 

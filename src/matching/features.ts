@@ -88,54 +88,90 @@ export interface Features {
 /** HMAC over a context and parts, as `KeyRing.keyedHash` gives it. */
 export type KeyedHash = (context: string, ...parts: readonly string[]) => Uint8Array;
 
-/** There are a few thousand pieces; hashing each again would take most of the time. */
-const PIECES_KEPT = 100_000;
+/** Values kept by field: names and days come again and again, and hashing each anew costs most. */
+const KEPT = 50_000;
+
+/** What one value of a field gives. */
+interface ValueFeatures {
+  /** `field=value`, with the names of fields that stand in for each other made one. */
+  readonly named: string;
+  readonly pieces: readonly number[];
+  readonly term: number;
+}
 
 /** Makes features under one key. */
 export class FeatureMaker {
   readonly #hash: KeyedHash;
-  readonly #pieces = new Map<string, number>();
+  /** By field and value as it came; null: nothing is left of it. */
+  readonly #values = new Map<Field, Map<string, ValueFeatures | null>>();
+  /** Hashes of single pieces and of keys of one field: few. */
+  readonly #hashes = new Map<string, number>();
 
   constructor(hash: KeyedHash) {
     this.#hash = hash;
   }
 
-  #piece(field: string, piece: string): number {
-    const name = `${field} ${piece}`;
-    const known = this.#pieces.get(name);
-    if (known !== undefined) return known;
-    const hashed = Buffer.from(this.#hash('match piece', field, piece)).readInt32BE(0);
-    if (this.#pieces.size < PIECES_KEPT) this.#pieces.set(name, hashed);
-    return hashed;
+  #whole(context: string, text: string): number {
+    return Buffer.from(this.#hash(context, text)).readUIntBE(0, 6);
   }
 
-  #whole(context: string, ...parts: readonly string[]): number {
-    return Buffer.from(this.#hash(context, ...parts)).readUIntBE(0, 6);
+  #kept(name: string, make: () => number): number {
+    const known = this.#hashes.get(name);
+    if (known !== undefined) return known;
+    if (this.#hashes.size >= KEPT) this.#hashes.clear();
+    const made = make();
+    this.#hashes.set(name, made);
+    return made;
+  }
+
+  #make(field: Field, value: string): ValueFeatures | null {
+    const text = foldText(value);
+    if (text === null) return null;
+    const named = `${alias(field)}=${text}`;
+    const pieces = piecesOf(field, text).map((each) => {
+      const piece = `${alias(field)} ${each}`;
+      return this.#kept(piece, () => Buffer.from(this.#hash('match piece', piece)).readInt32BE(0));
+    });
+    return { named, pieces, term: this.#whole('match term', named) };
+  }
+
+  #valueOf(field: Field, value: string): ValueFeatures | null {
+    const known = this.#values.get(field) ?? new Map<string, ValueFeatures | null>();
+    const before = known.get(value);
+    if (before !== undefined) return before;
+    if (known.size >= KEPT) known.clear();
+    const made = this.#make(field, value);
+    known.set(value, made);
+    this.#values.set(field, known);
+    return made;
+  }
+
+  /** The key of a block; null: one of its fields is not known. */
+  #keyOf(block: readonly Field[], values: readonly (ValueFeatures | null)[]): number | null {
+    const parts: string[] = [];
+    for (const field of block) {
+      const value = values[FIELDS.indexOf(field)];
+      if (!value) return null;
+      parts.push(value.named);
+    }
+    const [first = ''] = parts;
+    if (parts.length === 1) return this.#kept(first, () => this.#whole('match key', first));
+    return this.#whole('match key', parts.sort().join('\n'));
   }
 
   of(person: Person): Features {
-    const folded = new Map<Field, string>();
-    for (const field of FIELDS) {
-      const text = foldText(person[field]);
-      if (text !== null) folded.set(field, text);
-    }
+    const values = FIELDS.map((field) => {
+      const value = person[field];
+      return value ? this.#valueOf(field, value) : null;
+    });
     const keys = new Set<number>();
     for (const block of BLOCKS) {
-      const values = block.map((field) => folded.get(field));
-      if (values.some((value) => value === undefined)) continue;
-      const parts = block.map((field, place) => `${alias(field)}=${values[place]}`).sort();
-      keys.add(this.#whole('match key', ...parts));
+      const key = this.#keyOf(block, values);
+      if (key !== null) keys.add(key);
     }
     return {
-      pieces: FIELDS.map((field) => {
-        const text = folded.get(field);
-        if (text === undefined) return null;
-        return piecesOf(field, text).map((piece) => this.#piece(alias(field), piece));
-      }),
-      terms: FIELDS.map((field) => {
-        const text = folded.get(field);
-        return text === undefined ? null : this.#whole('match term', alias(field), text);
-      }),
+      pieces: values.map((value) => value?.pieces ?? null),
+      terms: values.map((value) => value?.term ?? null),
       keys: [...keys].sort((a, b) => a - b),
     };
   }

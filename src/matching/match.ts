@@ -27,7 +27,7 @@ export interface Candidate {
 
 const SAME = 0.99;
 const REVIEW = 0.1;
-/** Records looked at: those that share the most keys. */
+/** Records looked at: those that share the rarest keys. */
 const CANDIDATES = 100;
 /** Records of one key: more share a value so common that it says nothing. */
 const BLOCK = 500;
@@ -70,8 +70,17 @@ export async function storeRecords(
   records: readonly MatchRecord[],
 ): Promise<void> {
   if (records.length === 0) return;
-  const lines = records.map(({ subject_id, record_id, features: { pieces, terms, keys } }) =>
-    [subject_id, record_id, ...[...pieces, terms, keys].map(arrayText)].join('\t'),
+  // The same value has the same list of pieces: it is written out once.
+  const known = new Map<readonly (number | null)[], string>();
+  const piecesText = (pieces: readonly number[] | null) => {
+    if (pieces === null) return arrayText(null);
+    const text = known.get(pieces) ?? arrayText(pieces);
+    known.set(pieces, text);
+    return text;
+  };
+  const lines = records.map(
+    ({ subject_id, record_id, features: { pieces, terms, keys } }) =>
+      `${subject_id}\t${record_id}\t${pieces.map(piecesText).join('\t')}\t${arrayText(terms)}\t${arrayText(keys)}`,
   );
   // sql: made of FIELDS.
   await session.copyIn(
@@ -183,12 +192,17 @@ const candidateOf = ({ subject_id, weight, levels }: Scored, records: number): C
   };
 };
 
-/** Records `found` that share the most keys with record `a`; the comparison is the caller's. */
+/**
+ * Records that share keys with record `a`, those first that share the rarest: of a name that
+ * hundreds bear less is to be hoped than of a birth date. The comparison is the caller's.
+ */
 const FOUND = `(
-  select held.subject_id, held.record_id, count(*) as shared
+  select held.subject_id, held.record_id, sum(1.0::float8 / held.sharing) as shared
   from unnest(a.keys) k (key)
-  cross join lateral (select subject_id, record_id from match_key
-                      where match_key.key = k.key limit ${BLOCK}) held
+  cross join lateral (
+    select subject_id, record_id, count(*) over () as sharing
+    from (select subject_id, record_id from match_key
+          where match_key.key = k.key limit ${BLOCK}) block) held
   group by held.subject_id, held.record_id
   order by shared desc, held.subject_id limit ${CANDIDATES})`;
 

@@ -3,13 +3,20 @@
  *
  * What must stay true: while anything must stay by law, the person stays with it and only months
  * that nothing holds go; when nothing must, everything goes, whatever table it stands in, with the
- * wrapped key; what remains is a certificate of how many rows of which table, which leads to
- * nobody. Asked again, nothing changes.
+ * wrapped key; what remains leads to nobody: a certificate of how many rows of which table, and
+ * for their years the records of approvals and refusals (`approval-records.ts`). Asked again,
+ * nothing changes.
  * Sources: GDPR 12, 17(1), 17(3)(b) and (e); PIPL 47, last paragraph; docs/IDENTITY.md.
  */
 import type { Session } from '../database/database.ts';
 import { removeRecord } from '../matching/match.ts';
 import { AssentError } from '../model/error.ts';
+import {
+  deleteOtherRecords,
+  keptRecords,
+  purgeRecords,
+  RECORD_TABLES,
+} from './approval-records.ts';
 import { eraseMonths } from './effects.ts';
 import { allOwnedTables, deleteRows } from './owned-tables.ts';
 import { holdPeople, livingSubject, tellPerson } from './people.ts';
@@ -46,6 +53,8 @@ export interface ErasurePreview {
   readonly months_going: number;
   /** Rows by table that go when nothing stays any more. */
   readonly goes: Readonly<Record<string, number>>;
+  /** Records of approvals that stay for their years without the person, and until when. */
+  readonly approval_records: { readonly rows: number; readonly until: string | null };
   readonly notice_hours: number;
 }
 
@@ -108,7 +117,7 @@ async function idsOf(session: Session, id: string): Promise<string[]> {
  * Stays: certificates of months, and the log of changes by which a part in flight learns that its
  * person is gone. The id in them leads to nobody then.
  */
-const KEPT: readonly string[] = ['erasure', 'authorisation_change'];
+const KEPT: readonly string[] = ['erasure', 'authorisation_change', 'erased_person'];
 
 /** What an erasure would do today; for the person or in their name. @throws file_unknown */
 export async function previewErasure(
@@ -128,7 +137,10 @@ export async function previewErasure(
     if (n > 0) goes[name] = n;
   }
   const notice_hours = registry.profile?.erasure_notice_hours ?? 0;
-  return { subject_id: id, stays, months_going: free, goes, notice_hours };
+  const kept = await keptRecords(registry, session, id);
+  const until = kept.until?.toISOString().slice(0, 10) ?? null;
+  const approval_records = { rows: kept.authorisation_ids.length, until };
+  return { subject_id: id, stays, months_going: free, goes, approval_records, notice_hours };
 }
 
 export interface ErasureAnswer extends ErasurePreview {
@@ -200,9 +212,17 @@ async function eraseAll(registry: Registry, session: Session, due: Due): Promise
      where subject_id = any($1::uuid[])`,
     [ids],
   );
+  const kept = await keptRecords(registry, session, due.subject_id);
+  if (kept.until !== null)
+    await session.query('insert into erased_person (subject_id, records_until) values ($1, $2)', [
+      due.subject_id,
+      kept.until,
+    ]);
   for (const table of await allOwnedTables(session)) {
     if (KEPT.includes(table.name)) continue;
-    const rows = await deleteRows(session, table, ids);
+    const rows = RECORD_TABLES.includes(table.name)
+      ? await deleteOtherRecords(session, table.name, due.subject_id, kept.authorisation_ids)
+      : await deleteRows(session, table, ids);
     if (rows > 0) erased[table.name] = (erased[table.name] ?? 0) + rows;
   }
   await session.query(
@@ -264,6 +284,7 @@ export async function sweepErasures(registry: Registry, rewrite: boolean): Promi
   );
   const sweep = { erased: 0, partly: 0 };
   for (const due of rows) sweep[await eraseDue(registry, due)] += 1;
+  await purgeRecords(registry);
   if (rewrite && sweep.erased > 0) await rewriteErased(registry.db);
   return sweep;
 }

@@ -37,15 +37,20 @@ interface Known {
 
 /** The person of an authorisation that names the caller as its recipient, locked. */
 async function lockSubject(session: Session, request: PermitRequest): Promise<string> {
-  const { rows } = await session.query<Known>(
-    `select subject_id from authorisation
-     where authorisation_id = $1::uuid and recipient_id = $2::uuid`,
-    [request.authorisation_id, request.enquirer_id],
-  );
-  const [known] = rows;
-  if (!known) throw new AssentError('authorisation_unknown');
-  await session.query('select 1 from subject where subject_id = $1 for update', [known.subject_id]);
-  return known.subject_id;
+  let locked: string | null = null;
+  for (;;) {
+    const { rows } = await session.query<Known>(
+      `select subject_id from authorisation
+       where authorisation_id = $1::uuid and recipient_id = $2::uuid`,
+      [request.authorisation_id, request.enquirer_id],
+    );
+    const [known] = rows;
+    if (!known) throw new AssentError('authorisation_unknown');
+    // A merge that was waited for took the authorisation along.
+    if (known.subject_id === locked) return locked;
+    locked = known.subject_id;
+    await session.query('select 1 from subject where subject_id = $1 for update', [locked]);
+  }
 }
 
 async function factsOf(

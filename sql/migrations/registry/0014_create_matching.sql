@@ -156,6 +156,14 @@ create table erasure_certificate (
   erased_rows jsonb not null
 );
 
+-- Records of approvals that the law keeps for some years after their end: they stay under an id
+-- that leads to nobody here, until then.
+create table erased_person (
+  subject_id uuid primary key,
+  records_until timestamptz not null
+);
+create index erased_person_due on erased_person (records_until);
+
 -- No sample of these goes into the planner's statistics, where an erasure would have to seek it.
 alter table identity_event alter column moved set statistics 0;
 alter table identity_event alter column prior_keys set statistics 0;
