@@ -264,6 +264,8 @@ describe.each(BACKENDS)('own rights on %s', (backend) => {
     const [english, chinese] = [await pdf('en'), await pdf('zh')];
     expect(english.subarray(0, 5).toString()).toBe('%PDF-');
     expect((await pdf('en')).equals(english)).toBe(true);
+    // Its text can be selected and read aloud: the embedded subset maps back to characters.
+    expect(english.toString('latin1')).toMatch(/\/FontFile3[\s\S]*\/ToUnicode/);
     expect(chinese.equals(english)).toBe(false);
     const print = await world.page(token, `/me/reports/${report_id}?lang=zh`);
     expect(print.body).toContain(sha256);

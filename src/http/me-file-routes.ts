@@ -39,8 +39,7 @@ const DOCUMENT = Type.Object({
 const REPORT = Type.Object({ report_id: UUID, issued_at: MOMENT, sha256: Type.String() });
 const PARAMS = Type.Object({ report_id: Type.String({ pattern: UUID_PATTERN }) });
 
-/** Adds the routes of the file. */
-export function addFileRoutes(app: Server, registry: Registry): void {
+function addFile(app: Server, registry: Registry): void {
   app.get(
     '/v1/me/file',
     {
@@ -63,6 +62,9 @@ export function addFileRoutes(app: Server, registry: Registry): void {
     },
     async (request) => plain(await readOwnFile(registry, subjectOf(request).subject_id, 'file')),
   );
+}
+
+function addReports(app: Server, registry: Registry): void {
   app.get(
     '/v1/me/reports',
     {
@@ -121,4 +123,10 @@ export function addFileRoutes(app: Server, registry: Registry): void {
         .send(report.text);
     },
   );
+}
+
+/** Adds the routes of the file. */
+export function addFileRoutes(app: Server, registry: Registry): void {
+  addFile(app, registry);
+  addReports(app, registry);
 }

@@ -6,12 +6,12 @@
  * by a redirect; sent twice it is done once, because the second finds it done.
  */
 import type { FastifyRequest } from 'fastify';
-import { type Letter, letterOf } from '../model/dispute-letter.ts';
+import { letterOf } from '../model/dispute-letter.ts';
 import { AssentError } from '../model/error.ts';
 import { BLOCK_KINDS, type BlockKind } from '../model/file-facts.ts';
 import type { Language } from '../model/notice.ts';
 import type { ReportAccount } from '../model/report-document.ts';
-import { claimChoices, claimedValue, valueWords } from '../pages/claim-values.ts';
+import { claimChoices, claimedValue } from '../pages/claim-values.ts';
 import { type ClaimForm, claimPage, disputePage, disputesPage } from '../pages/dispute-pages.ts';
 import { accountName } from '../pages/file-blocks.ts';
 import { protectionPage } from '../pages/protection-page.ts';
@@ -21,7 +21,7 @@ import { activeBlocks, BLOCK_REASONS, liftBlock, placeBlock } from '../registry/
 import { outcomeOf } from '../registry/dispute-views.ts';
 import { disputeLook, openDispute, withdrawDispute } from '../registry/disputes.ts';
 import { readOwnFile } from '../registry/own-report.ts';
-import { type OwnDispute, ownDisputes, statementWords } from '../registry/own-rights.ts';
+import { ownDisputes, statementWords } from '../registry/own-rights.ts';
 import type { Registry } from '../registry/registry.ts';
 import { listStatements, makeStatement, withdrawStatement } from '../registry/statements.ts';
 import { ACCOUNT_FIELDS, MONTH_FIELDS } from '../wire/claim.ts';
@@ -60,32 +60,13 @@ function doneOf(request: FastifyRequest): string | null {
   return typeof done === 'string' && Object.hasOwn(said, done) ? (said[done] ?? null) : null;
 }
 
-/** The letter with amounts and days as a person reads them. */
-function letterFor(registry: Registry, dispute: OwnDispute, language: Language): Letter {
-  const outcome = outcomeOf(registry, dispute);
-  const claims = outcome.claims.map((claim, index) => {
-    const account = dispute.claims[index]?.account_id ?? '';
-    const said = (value: string | null) =>
-      value === null
-        ? null
-        : valueWords(language, claim.field, value, dispute.currencies[account] ?? '');
-    return {
-      ...claim,
-      held_value: said(claim.held_value),
-      claimed_value: said(claim.claimed_value),
-      answer_value: said(claim.answer_value),
-    };
-  });
-  return letterOf({ ...outcome, claims }, language);
-}
-
 function addDisputes(scope: Server, registry: Registry): void {
   scope.get('/disputes', own, async (request, reply) => {
     const disputes = await ownDisputes(registry, subjectOf(request).subject_id, null);
     const view = await viewOf(registry, request, { done: doneOf(request) });
     const lines = disputes.map((each) => ({
       ...each,
-      letter: letterFor(registry, each, view.language),
+      letter: letterOf(outcomeOf(registry, each), view.language),
     }));
     return sendPage(reply, disputesPage(view, lines));
   });
@@ -93,7 +74,10 @@ function addDisputes(scope: Server, registry: Registry): void {
     const [dispute] = await ownDisputes(registry, subjectOf(request).subject_id, idOf(request));
     if (!dispute) throw new AssentError('dispute_unknown');
     const view = await viewOf(registry, request, { done: doneOf(request) });
-    return sendPage(reply, disputePage(view, dispute, letterFor(registry, dispute, view.language)));
+    return sendPage(
+      reply,
+      disputePage(view, dispute, letterOf(outcomeOf(registry, dispute), view.language)),
+    );
   });
   scope.post('/disputes/:id/withdraw', own, async (request, reply) => {
     const form = formOf(registry, request);

@@ -89,7 +89,6 @@ const WISH = Type.Object(
 );
 
 function addDisputes(app: Server, registry: Registry): void {
-  const params = Type.Object({ dispute_id: UUID });
   app.get(
     '/v1/me/disputes',
     {
@@ -124,6 +123,10 @@ function addDisputes(app: Server, registry: Registry): void {
       return reply.code(201).send(plain(view));
     },
   );
+}
+
+function addDisputeActs(app: Server, registry: Registry): void {
+  const params = Type.Object({ dispute_id: UUID });
   app.get(
     '/v1/me/disputes/:dispute_id/letter',
     {
@@ -355,6 +358,7 @@ function addErasure(app: Server, registry: Registry): void {
 /** Adds the routes of a person's rights. */
 export function addRightsRoutes(app: Server, registry: Registry): void {
   addDisputes(app, registry);
+  addDisputeActs(app, registry);
   addStatements(app, registry);
   addBlocks(app, registry);
   addErasure(app, registry);

@@ -69,6 +69,7 @@ const FAILURES: Readonly<Record<string, readonly [MeFailure, number]>> = {
   rate_limited: ['rate_limited', 429],
   not_found: ['not_found', 404],
   nothing_held: ['not_found', 404],
+  file_unknown: ['not_found', 404],
   authorisation_unknown: ['not_found', 404],
   dispute_unknown: ['not_found', 404],
   block_unknown: ['not_found', 404],

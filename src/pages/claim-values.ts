@@ -19,8 +19,8 @@ const CODED: Readonly<Record<string, 'standings' | 'kinds'>> = {
 const isDay = (field: string) => field.endsWith('_on');
 const isMoney = (field: string) => field.endsWith('_minor');
 
-/** A held or claimed value as a person reads it. */
-export function valueWords(
+/** A held value as a person reads it. */
+function valueWords(
   language: Language,
   field: string,
   value: string | null,

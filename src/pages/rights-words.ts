@@ -105,7 +105,7 @@ const EN = {
   identityLead: 'This is how you are held here. It was verified when you were let in.',
   correctTitle: 'Is it written wrongly?',
   correctLead:
-    'Say what it should be and send a document that shows it. The registry’s staff compare them and answer in the time below.',
+    'Say what it should be and send a document that shows it. The registry’s staff compare them; you can follow it under “Disputes”.',
   correctWhat: 'What is wrong',
   correct: 'Ask for the correction',
   correctable: {
@@ -264,7 +264,8 @@ const ZH: RightsWords = {
   identityTitle: '身份信息',
   identityLead: '以下为本机构登记的您的身份信息，已在您进入时核验。',
   correctTitle: '登记有误吗？',
-  correctLead: '请说明应当是什么，并附上证明文件。登记机构工作人员核对后，将在期限内答复。',
+  correctLead:
+    '请说明应当是什么，并附上证明文件。登记机构工作人员将予核对，您可以在“异议”中查看进展。',
   correctWhat: '哪一项有误',
   correct: '申请更正',
   correctable: { name: '姓名', birth_date: '出生日期', identity_number: '证件号码' },
