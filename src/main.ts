@@ -123,7 +123,10 @@ async function runLender(
 async function admitOnce(
   operator: ApiClient,
   card: object,
-  as: { readonly role: 'furnisher' | 'enquirer' | 'identifier'; readonly brands: readonly string[] },
+  as: {
+    readonly role: 'furnisher' | 'enquirer' | 'identifier';
+    readonly brands: readonly string[];
+  },
 ): Promise<void> {
   const { participants } = await operator.json<{ participants: { participant_id: string }[] }>({
     method: 'GET',

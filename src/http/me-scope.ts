@@ -78,7 +78,6 @@ const FAILURES: Readonly<Record<string, readonly [MeFailure, number]>> = {
   reports_used_up: ['outdated', 409],
   report_unknown: ['not_found', 404],
   evaluation_unknown: ['not_found', 404],
-  file_unknown: ['not_found', 404],
   session_unknown: ['session', 401],
   ticket_unknown: ['ticket', 404],
   form_outdated: ['outdated', 400],

@@ -38,20 +38,6 @@ async function lockSubject(session: Session, request: PermitRequest): Promise<st
   const locked = await lockPersonOf(session, authorisation_id, enquirer_id);
   if (locked === null) throw new AssentError('authorisation_unknown');
   return locked;
-  let locked: string | null = null;
-  for (;;) {
-    const { rows } = await session.query<Known>(
-      `select subject_id from authorisation
-       where authorisation_id = $1::uuid and recipient_id = $2::uuid`,
-      [request.authorisation_id, request.enquirer_id],
-    );
-    const [known] = rows;
-    if (!known) throw new AssentError('authorisation_unknown');
-    // A merge that was waited for took the authorisation along.
-    if (known.subject_id === locked) return locked;
-    locked = known.subject_id;
-    await session.query('select 1 from subject where subject_id = $1 for update', [locked]);
-  }
 }
 
 async function factsOf(
