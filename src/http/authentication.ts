@@ -28,8 +28,6 @@ export interface Person {
   readonly session_id: string;
   /** Null: what was verified leads to nobody here. */
   readonly subject_id: string | null;
-  /** The session's token, as the person sent it. */
-  readonly token: string;
 }
 
 declare module 'fastify' {
@@ -48,7 +46,7 @@ export interface AuthenticationOptions {
   readonly participants: ParticipantStore;
   readonly now: () => Date;
   /** The open session of a token, or null; a server without it has no routes for people. */
-  readonly findSession?: (token: string) => Promise<Omit<Person, 'token'> | null>;
+  readonly findSession?: (token: string) => Promise<Person | null>;
 }
 
 /** RFC 6750 section 2.1. A token of ours has some 500 characters. */
@@ -123,14 +121,13 @@ async function personOf(
     by === 'cookie'
       ? cookieOf(request, sessionCookie(issuer))
       : BEARER.exec(request.headers.authorization ?? '')?.[1];
-  if (!token || !SESSION_TOKEN.test(token)) return null;
-  const session = await findSession(token);
-  return session && { ...session, token };
+  return token && SESSION_TOKEN.test(token) ? findSession(token) : null;
 }
 
 /**
  * Adds `request.caller` and `request.person`, and closes every route that is not public.
- * Answers 401 `not_authenticated` or 403 `not_permitted`, both with `WWW-Authenticate`.
+ * Answers 401 `not_authenticated` or `session_unknown`, or 403 `not_permitted`, each with
+ * `WWW-Authenticate`.
  */
 export function addAuthentication(app: Server, options: AuthenticationOptions): void {
   const callers = new WeakMap<FastifyRequest, Caller>();
