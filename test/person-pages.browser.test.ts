@@ -6,11 +6,13 @@ import { existsSync, mkdirSync } from 'node:fs';
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { catalogueCard } from '../src/evaluation/sample-catalogue-card.ts';
 import type { Language } from '../src/model/notice.ts';
 import { addMonths } from '../src/model/period.ts';
 import { ME_WORDS } from '../src/pages/me-words.ts';
 import { WORDS } from '../src/pages/words.ts';
 import { listDisputes, openDispute } from '../src/registry/disputes.ts';
+import { addScorecard, promoteScorecard } from '../src/registry/scorecards.ts';
 import { PersonWorld } from './person-world.ts';
 
 const CHROMIUM = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium'].find(
@@ -24,7 +26,7 @@ const LANGUAGES: readonly Language[] = ['en', 'zh'];
 /** Enough months for a grid that says something. */
 const PERIODS = Array.from({ length: 15 }, (_, index) => addMonths('2025-01', index));
 /** Pages that are shown in the docs. */
-const SHOWN = ['overview-en', 'account-zh', 'looks-en', 'dispute-zh'];
+const SHOWN = ['score-en', 'overview-en', 'account-zh', 'looks-en', 'dispute-zh'];
 
 describe.skipIf(!CHROMIUM)('own pages in a browser', () => {
   let world: PersonWorld;
@@ -130,6 +132,30 @@ describe.skipIf(!CHROMIUM)('own pages in a browser', () => {
     };
     return (await openDispute(registry, subject_id, { claims: [claim] })).dispute_id;
   }
+
+  it.each(LANGUAGES)(
+    'show the score with what cost points and what would help, in %s',
+    async (language) => {
+      const { registry } = world.pair;
+      const by = { party: registry.registry_id, why: 'a test' };
+      const card = catalogueCard();
+      const { scorecard_id, version, state } = await addScorecard(registry, card, 'report', by);
+      for (const to of ['shadow', 'active'] as const)
+        if (state === 'draft')
+          await promoteScorecard(registry, { scorecard_id, version, to, by, sign_off: false });
+      const lang = `?lang=${language}`;
+      const tried = '&change=utilisation&to=9000';
+      await visit(
+        language,
+        [
+          ['score', `/me/score${lang}`],
+          ['score-tried', `/me/score${lang}${tried}`],
+        ],
+        1,
+      );
+    },
+    180_000,
+  );
 
   it.each(LANGUAGES)(
     'are accessible and fit, in %s',

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Evaluation } from '../evaluation/evaluate.ts';
 import { AssentError } from '../model/error.ts';
+import { LOOK_WINDOWS } from '../model/file-summary.ts';
 import { countOf, idOf } from './arguments.ts';
 import { openEnquirer } from './enquirer-home.ts';
 import { operatorClient } from './home.ts';
@@ -84,9 +85,7 @@ export function evaluationText({ enquiry_id, outcome, reason, report }: Evaluati
         ...[each.due_per_month_minor, each.past_due_minor].map(String),
       ]),
     ),
-    `looks for new credit: ${Object.entries(velocity)
-      .map(([window, n]) => `${n} in ${window.slice(1)} m`)
-      .join(', ')}`,
+    `looks for new credit: ${LOOK_WINDOWS.map((n) => `${velocity[`m${n}`]} in ${n} m`).join(', ')}`,
     `evaluation ${report.evaluation_id}, enquiry ${enquiry_id}`,
   );
   return lines.join('\n');

@@ -58,7 +58,7 @@ export function addScorePages(scope: Server, registry: Registry): void {
     const { subject_id } = subjectOf(request);
     const tried = triedOf(request);
     const changes = tried ? { [tried.id]: Number(tried.to) } : {};
-    const found = await readOwnScore(registry, subject_id, ownLook(registry, 'score'), changes);
+    const found = await readOwnScore(registry, subject_id, ownLook(registry), changes);
     const { done } = request.query as { done?: unknown };
     const language = languageOf(request, null);
     const said = done === 'contested' ? SCORE_WORDS[language].contested : null;
@@ -85,9 +85,7 @@ export function addScorePages(scope: Server, registry: Registry): void {
     const words = fieldOf(form, 'words').slice(0, MOST_WORDS);
     if (words === '') throw new AssentError('form_outdated');
     const named = fieldOf(form, 'evaluation');
-    const id =
-      named ||
-      (await ownEvaluation(registry, subject_id, ownLook(registry, 'contested'))).report_id;
+    const id = named || (await ownEvaluation(registry, subject_id, ownLook(registry))).report_id;
     await askReview(registry, subject_id, id, words);
     return goTo(reply, request, form, `${PREFIX}/score?done=contested`);
   });

@@ -24,9 +24,9 @@ const ANY = Type.Unsafe<Record<string, unknown>>(
 );
 
 /** The person's own look, as the trace has it. */
-export const ownLook = (registry: Registry, reason: string) => ({
+export const ownLook = (registry: Registry) => ({
   participant_id: registry.registry_id,
-  reason,
+  reason: 'score',
 });
 
 function addScore(app: Server, registry: Registry): void {
@@ -67,7 +67,7 @@ function addScore(app: Server, registry: Registry): void {
     async (request, reply) => {
       const { subject_id } = subjectOf(request);
       const application = applicationOf(registry, request.body.application as SentBody | null);
-      const look = ownLook(registry, 'evaluation');
+      const look = ownLook(registry);
       const { text } = await ownEvaluation(registry, subject_id, look, application);
       return sendJson(reply, text);
     },
@@ -96,7 +96,7 @@ function addScore(app: Server, registry: Registry): void {
         await readOwnScore(
           registry,
           subjectOf(request).subject_id,
-          ownLook(registry, 'simulation'),
+          ownLook(registry),
           request.body.changes,
         ),
       ),

@@ -179,7 +179,7 @@ export function summaryOf(facts: FileFacts, onceDays: number): FileSummary {
       ),
     ),
     enquiries: enquiriesOf(facts, onceDays),
-    lenders: new Set(accounts.map(({ lender }) => lender.licence_id)).size,
+    lenders: new Set(accounts.map(({ lender }) => lender.participant_id)).size,
     months_late: windowsOf(
       LATE_WINDOWS,
       (window) => within(window).filter((month) => month.days_past_due > 0).length,

@@ -118,6 +118,7 @@ const EN = {
   parts: {
     overview: 'Overview',
     file: 'The whole file',
+    score: 'Score',
     looks: 'Who looked',
     authorisations: 'Approvals',
     disputes: 'Disputes',
@@ -301,6 +302,7 @@ const ZH: MeWords = {
   parts: {
     overview: '概览',
     file: '完整档案',
+    score: '评分',
     looks: '查询记录',
     authorisations: '授权',
     disputes: '异议',

@@ -24,6 +24,7 @@ import {
 import { AssentError } from '../model/error.ts';
 import type { FileFacts } from '../model/file-facts.ts';
 import { EVALUATOR_VERSION, type EvaluationIssue, evaluationText } from './evaluation-document.ts';
+import { OWN_PURPOSE } from './own-looks.ts';
 import type { Registry } from './registry.ts';
 import { type IssuedReport, storeReport, traceOwn } from './report.ts';
 import { type KeyedFacts, readKeyedFacts } from './report-facts.ts';
@@ -140,7 +141,11 @@ async function lookAtOwn(
 ): Promise<KeyedFacts> {
   const moment = registry.now();
   const at = { ...registry, now: () => moment };
-  await traceOwn(at, session, subjectId, { ...look, audience: 'subject', purpose: 'E2' });
+  await traceOwn(at, session, subjectId, {
+    ...look,
+    audience: 'subject',
+    purpose: OWN_PURPOSE,
+  });
   const keyed = await readKeyedFacts(at, session, subjectId);
   if (!keyed) throw new AssentError('file_unknown');
   return keyed;

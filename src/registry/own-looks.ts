@@ -12,6 +12,7 @@ import type { Registry } from './registry.ts';
 export const OWN_PARTS = [
   'overview',
   'file',
+  'score',
   'looks',
   'authorisations',
   'disputes',

@@ -104,7 +104,8 @@ export async function freeReportsLeft(
   const today = registry.now().toISOString().slice(0, 10);
   const { rows } = await session.query<{ day: string }>(
     `select to_char(issued_at at time zone 'UTC', 'YYYY-MM-DD') as day from report
-     where subject_id = $1 and recipient_id = $2 and enquiry_id is null and issued_at >= $3`,
+     where subject_id = $1 and recipient_id = $2 and enquiry_id is null and form <> 'evaluation'
+       and issued_at >= $3`,
     [subjectId, registry.registry_id, new Date(`${today.slice(0, 4)}-01-01T00:00:00Z`)],
   );
   const issued = rows.map(({ day }) => day);
@@ -124,7 +125,7 @@ export function issueToPerson(registry: Registry, subjectId: string): Promise<st
     await session.query('select 1 from subject where subject_id = $1 for update', [subjectId]);
     const { rows } = await session.query<{ report_id: string }>(
       `select report_id from report where subject_id = $1 and recipient_id = $2
-         and enquiry_id is null and issued_at > $3 order by issued_at desc limit 1`,
+         and enquiry_id is null and form <> 'evaluation' and issued_at > $3 order by issued_at desc limit 1`,
       [subjectId, registry.registry_id, new Date(registry.now().getTime() - ONCE_MS)],
     );
     if (rows[0]) return rows[0].report_id;
@@ -154,7 +155,7 @@ export async function listOwnReports(
 ): Promise<OwnReportLine[]> {
   const { rows } = await registry.db.query<OwnReportLine>(
     `select report_id, issued_at, encode(report_sha256, 'hex') as sha256 from report
-     where subject_id = $1 and recipient_id = $2 and enquiry_id is null
+     where subject_id = $1 and recipient_id = $2 and enquiry_id is null and form <> 'evaluation'
      order by issued_at desc, report_id limit 50`,
     [subjectId, registry.registry_id],
   );
@@ -173,7 +174,8 @@ export function rebuildOwn(
 ): Promise<OwnReport> {
   return readOwn(registry, subjectId, 'export', async (session) => {
     const { rows } = await session.query(
-      'select 1 from report where report_id::text = $1 and subject_id = $2 and enquiry_id is null',
+      `select 1 from report where report_id::text = $1 and subject_id = $2 and enquiry_id is null
+         and form <> 'evaluation'`,
       [reportId, subjectId],
     );
     if (rows.length === 0) throw new AssentError('report_unknown');
