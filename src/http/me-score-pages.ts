@@ -39,6 +39,7 @@ function scoreOf({ evaluation }: OwnScore, language: 'en' | 'zh') {
       ...score.scale,
       ...score.range,
       percent: (score.bad_ppm / 10_000).toFixed(1),
+      means: score.bad_means,
       card: score.scorecard,
       reasons: score.reasons.map(({ texts, points_lost }) => ({
         says: texts[language].says,

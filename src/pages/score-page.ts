@@ -14,6 +14,8 @@ export interface ScoreView extends MeView {
     readonly to: number;
     /** Of a hundred people, as text. */
     readonly percent: string;
+    /** What the card predicts, in the card's own words. */
+    readonly means: string;
     readonly card: { readonly id: string; readonly version: number };
     readonly reasons: readonly { readonly says: string; readonly points_lost: number }[];
   } | null;
@@ -58,7 +60,7 @@ function scorePart(view: ScoreView): Html {
   );
   return html`<p class="figure"><strong>${words.score(score.value, score.lowest, score.highest)}</strong></p>
 ${scale(score)}
-<p>${words.range(score.from, score.to)} ${words.probability(score.percent)}</p>
+<p>${words.range(score.from, score.to)} ${words.probability(score.percent, score.means)}</p>
 <p class="small">${words.sufficiency[view.sufficiency]} ${words.card(score.card.id, score.card.version)}</p>
 <h2>${words.reasons}</h2>
 ${reasons.length === 0 ? html`<p>${words.reasonsNone}</p>` : html`<ol>${reasons}</ol>`}`;
@@ -86,7 +88,7 @@ function tryPart(view: ScoreView): Html | null {
 ${tried && tried.score !== null && html`<p role="status"><strong>${words.tried(tried.score)}</strong></p>`}
 <form method="get" action="/me/score#try"><input type="hidden" name="lang" value="${view.language}">
 <div class="field"><label for="change">${words.tryWhat}</label><select id="change" name="change">${options}</select></div>
-<div class="field"><label for="to">${words.tryTo}</label><input id="to" name="to" inputmode="numeric" pattern="-?[0-9]{1,7}" required value="${tried?.to}"></div>
+<div class="field"><label for="to">${words.tryTo}</label><input id="to" name="to" type="text" inputmode="numeric" pattern="-?[0-9]{1,7}" required value="${tried?.to}"></div>
 <button class="button plain" type="submit">${words.tryButton}</button></form>`;
 }
 

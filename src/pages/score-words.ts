@@ -8,7 +8,7 @@ export interface ScoreWords {
   readonly noCard: string;
   readonly score: (value: number, lowest: number, highest: number) => string;
   readonly range: (from: number, to: number) => string;
-  readonly probability: (percent: string) => string;
+  readonly probability: (percent: string, means: string) => string;
   readonly card: (id: string, version: number) => string;
   readonly reasons: string;
   readonly reasonsNone: string;
@@ -48,8 +48,8 @@ export const SCORE_WORDS: Readonly<Record<Language, ScoreWords>> = {
     noCard: 'No scorecard is in force for a file like yours, so there is no score.',
     score: (value, lowest, highest) => `${value} on a scale from ${lowest} to ${highest}`,
     range: (from, to) => `With what is known it lies between ${from} and ${to}.`,
-    probability: (percent) =>
-      `Of a hundred people with this score, about ${percent} are 90 days late within a year.`,
+    probability: (percent, means) =>
+      `Of a hundred people with this score, about ${percent} are expected to do what the card predicts: ${means}.`,
     card: (id, version) => `Scorecard ${id}, version ${version}`,
     reasons: 'What cost points',
     reasonsNone: 'Nothing cost points.',
@@ -91,7 +91,8 @@ export const SCORE_WORDS: Readonly<Record<Language, ScoreWords>> = {
     noCard: '目前没有适用于您档案的评分卡，因此没有评分。',
     score: (value, lowest, highest) => `${value}（范围 ${lowest} 至 ${highest}）`,
     range: (from, to) => `根据现有记录，评分在 ${from} 与 ${to} 之间。`,
-    probability: (percent) => `具有此评分的一百人中，约 ${percent} 人在一年内逾期90天以上。`,
+    probability: (percent, means) =>
+      `具有此评分的一百人中，预计约 ${percent} 人出现评分卡所预测的情形（${means}）。`,
     card: (id, version) => `评分卡 ${id}，第 ${version} 版`,
     reasons: '失分原因',
     reasonsNone: '没有失分。',

@@ -102,6 +102,7 @@ h2 + .bare-list { margin-top: 1rem; }
 .small ~ .step, .card dl + .step { margin-top: 1.125rem; }
 h3 { font-size: 1.0625rem; line-height: 1.35; margin: 0; }
 h3 + p { margin: .375rem 0; }
+form + h2, ul + h2, ol + h2 { margin-top: 1.75rem; }
 .figure { font-size: 1.25rem; margin-bottom: .5rem; }
 .scale { width: 100%; height: 1rem; margin-bottom: .75rem; }
 .scale .bar { fill: var(--edge); }
