@@ -19,7 +19,7 @@ import { checkIdentityNumber, normaliseName } from '../model/identity-number.ts'
 import type { IdentityKind } from '../model/record.ts';
 import { type Answered, type Asked, answerLooks, onceMoreIfMoved } from './answer-looks.ts';
 import type { Person } from './enquirer-authorisations.ts';
-import { lockPerson } from './lock-person.ts';
+import { lockPerson } from './person.ts';
 import type { Registry } from './registry.ts';
 import { type AnswerForm, type RebuiltReport, rebuildReport } from './report.ts';
 import { activeCards } from './scorecards.ts';

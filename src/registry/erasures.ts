@@ -19,7 +19,8 @@ import {
 } from './approval-records.ts';
 import { eraseMonths } from './effects.ts';
 import { allOwnedTables, deleteRows } from './owned-tables.ts';
-import { holdPeople, livingSubject, tellPerson } from './people.ts';
+import { holdPeople, livingSubject } from './people.ts';
+import { tellPerson } from './person.ts';
 import type { Registry } from './registry.ts';
 import { rewriteErased } from './rewrite-erased.ts';
 import {

@@ -6,6 +6,7 @@
  * Source: domain facts C23 (PIPL 24), E3 (GDPR 22 and C-634/21: the score itself can be contested).
  */
 import { AssentError } from '../model/error.ts';
+import { tellPerson, traceAct } from './person.ts';
 import type { Registry } from './registry.ts';
 
 export const REVIEW_OUTCOMES = ['upheld', 'changed'] as const;
@@ -126,11 +127,8 @@ export function openReview(
     const [found] = rows;
     if (!found) throw new AssentError('review_unknown');
     const { words_sealed, wrapped_key, ...review } = found;
-    await session.query(
-      `insert into access (subject_id, access_id, participant_id, purpose, reason, at, kind)
-       values ($1, $2, $3, 'review', 'a score is contested', $4, 'other')`,
-      [review.subject_id, registry.newId(), participantId, registry.now()],
-    );
+    const act = { purpose: 'review', reason: 'a score is contested' };
+    await traceAct(registry, session, review.subject_id, { ...act, participant_id: participantId });
     const words = registry.ring.open(wrapped_key, words_sealed, placeOf(reviewId));
     return { ...review, words: Buffer.from(words).toString('utf8') };
   });
@@ -156,21 +154,9 @@ export function decideReview(
     const [found] = rows;
     if (!found) throw new AssentError('review_unknown');
     const { subject_id, ...review } = found;
-    await session.query(
-      `insert into message (subject_id, message_id, kind, facts, at)
-       values ($1, $2, 'review', $3, $4)`,
-      [
-        subject_id,
-        registry.newId(),
-        JSON.stringify({
-          review_id: reviewId,
-          evaluation_id: review.evaluation_id,
-          outcome: decision.outcome,
-          why: decision.why,
-        }),
-        registry.now(),
-      ],
-    );
+    const { outcome, why } = decision;
+    const facts = { review_id: reviewId, evaluation_id: review.evaluation_id, outcome, why };
+    await tellPerson(registry, session, subject_id, { kind: 'review', facts });
     return review;
   });
 }

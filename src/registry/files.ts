@@ -40,7 +40,7 @@ export async function findSubject(registry: Registry, sought: Sought): Promise<s
   if ('subject_id' in sought) return livingSubject(registry.db, sought.subject_id);
   if ('account_ref' in sought) {
     const { rows } = await registry.db.query<{ subject_id: string }>(
-      'select subject_id from account_locator where account_ref::text = $1 and furnisher_id::text = $2',
+      'select subject_id from account_locator where account_ref = $1::uuid and furnisher_id = $2::uuid',
       [sought.account_ref, sought.furnisher_id],
     );
     return rows[0]?.subject_id ?? null;
@@ -113,7 +113,7 @@ export async function readFile(registry: Registry, sought: Sought, look: Look): 
       subject_id: string;
       wrapped_key: Uint8Array;
       identity_sealed: Uint8Array;
-    }>('select subject_id, wrapped_key, identity_sealed from subject where subject_id::text = $1', [
+    }>('select subject_id, wrapped_key, identity_sealed from subject where subject_id = $1::uuid', [
       subjectId,
     ]);
     const [person] = people;

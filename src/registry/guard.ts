@@ -148,7 +148,7 @@ export async function certify(
   return registry.db.transaction(async (session) => {
     const { rows: accounts } = await session.query<{ subject_id: string; account_id: string }>(
       `select subject_id, account_id from account_locator
-       where account_ref::text = $1 and furnisher_id = $2`,
+       where account_ref = $1::uuid and furnisher_id = $2`,
       [account_ref, furnisher_id],
     );
     const [account] = accounts;

@@ -23,8 +23,8 @@ import {
   passKeys,
   rowOf,
   type SubjectRow,
-  tellPerson,
 } from './people.ts';
+import { tellPerson } from './person.ts';
 import type { Registry } from './registry.ts';
 import { lockPeople } from './serialise.ts';
 

@@ -19,7 +19,7 @@ export function notMovable(detail: string): never {
 /** The person an id leads to, through merges; null: nobody has it. */
 export async function livingSubject(session: Session, id: string): Promise<string | null> {
   const { rows } = await session.query<{ living: string }>(
-    'select coalesce(merged_into, subject_id) as living from subject where subject_id::text = $1',
+    'select coalesce(merged_into, subject_id) as living from subject where subject_id = $1::uuid',
     [id],
   );
   return rows[0]?.living ?? null;
@@ -84,19 +84,6 @@ export async function passKeys(
     combined,
   ]);
   return { [to.subject_id]: Buffer.from(to.wrapped_key).toString('hex') };
-}
-
-/** Leaves a message for a person. `facts` holds no identity. */
-export async function tellPerson(
-  registry: Registry,
-  session: Session,
-  subjectId: string,
-  message: { readonly kind: string; readonly facts: Readonly<Record<string, unknown>> },
-): Promise<void> {
-  await session.query(
-    `insert into message (subject_id, message_id, kind, facts, at) values ($1, $2, $3, $4, $5)`,
-    [subjectId, registry.newId(), message.kind, JSON.stringify(message.facts), registry.now()],
-  );
 }
 
 /** @throws identity_not_movable: there is no such person */

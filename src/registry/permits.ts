@@ -10,8 +10,8 @@ import type { AuthorisationFacts, RowFacts } from '../authorisation/check.ts';
 import type { AuthorisationRecord, Purpose } from '../authorisation/record.ts';
 import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
-import { lockPersonOf } from './lock-person.ts';
 import { decideLook, lookAct, rowsOfNothing } from './looks.ts';
+import { lockPersonOf } from './person.ts';
 import type { Registry } from './registry.ts';
 import { MONTHS_OF_SUBJECT, VISIBLE, visibilityParams } from './visibility.ts';
 

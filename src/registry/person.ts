@@ -2,7 +2,8 @@
  * Acting for one person: their row held, and what they are told.
  *
  * What must stay true: whatever a person does over their file holds their row, as an enquiry does,
- * so that each comes before or after the other; the facts of a message name no identity, neither
+ * so that each comes before or after the other; who was waited for may have moved an authorisation
+ * to another person, so whose it is is asked again once the row is held; the facts of a message name no identity, neither
  * theirs nor another's.
  */
 import type { Session } from '../database/database.ts';
@@ -17,12 +18,38 @@ export interface HeldPerson {
 /** Holds the person's row until the transaction ends. @throws file_unknown */
 export async function holdPerson(session: Session, subjectId: string): Promise<HeldPerson> {
   const { rows } = await session.query<HeldPerson>(
-    'select subject_id, wrapped_key from subject where subject_id::text = $1 for update',
+    'select subject_id, wrapped_key from subject where subject_id = $1::uuid for update',
     [subjectId],
   );
   const [person] = rows;
   if (!person) throw new AssentError('file_unknown');
   return person;
+}
+
+/** The person's row is held from here to the end of the transaction. */
+export async function lockPerson(session: Session, subjectId: string): Promise<void> {
+  const text = 'select 1 from subject where subject_id = $1::uuid for update';
+  await session.query(text, [subjectId], { prepared: true });
+}
+
+/** Holds the person of an authorisation that names the enquirer; null: it names another, or none is there. */
+export async function lockPersonOf(
+  session: Session,
+  authorisationId: string,
+  enquirerId: string,
+): Promise<string | null> {
+  let locked: string | null = null;
+  for (;;) {
+    const { rows } = await session.query<{ subject_id: string }>(
+      `select subject_id from authorisation
+       where authorisation_id = $1::uuid and recipient_id = $2::uuid`,
+      [authorisationId, enquirerId],
+    );
+    const found = rows[0]?.subject_id ?? null;
+    if (found === null || found === locked) return found;
+    locked = found;
+    await lockPerson(session, locked);
+  }
 }
 
 /** Writes a message to the person, in the transaction of what it tells. */

@@ -10,7 +10,7 @@ import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
 import { type Answered, type Asked, answerLooks, onceMoreIfMoved } from './answer-looks.ts';
 import { answerAgain, enquiryIdOf, type KnownEnquiry } from './enquiries.ts';
-import { lockPerson } from './lock-person.ts';
+import { lockPerson } from './person.ts';
 import type { Registry } from './registry.ts';
 import { activeCards } from './scorecards.ts';
 
