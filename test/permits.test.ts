@@ -13,6 +13,7 @@ import { signJws } from '../src/keys/jws.ts';
 import type { KeyRing } from '../src/keys/key-ring.ts';
 import { AssentError } from '../src/model/error.ts';
 import { endAuthorisation } from '../src/registry/authorisation-events.ts';
+import { GUESSES_PER_HOUR } from '../src/registry/enquirer-authorisations.ts';
 import { claimPermit, type Permit } from '../src/registry/permits.ts';
 import type { ApiClient } from '../src/wire/api-client.ts';
 import { approvalColumns, BACKENDS, load, monthRow, Pair, SERVER_URL, tapeText } from './pair.ts';
@@ -172,6 +173,24 @@ describe.each(BACKENDS)('permits on %s', (backend) => {
     );
     const person = { ...PERSON, name: 'Somebody Else' };
     expect(await codeOf(bring(recordFor(), given(), person))).toContain('authorisation_invalid');
+  });
+
+  it('of people under other names is slowed down', async () => {
+    const guesser = await newEnquirer();
+    const guess = () => {
+      const record = recordFor();
+      const parties = { ...record.parties, recipient_id: guesser.id };
+      const person = { ...PERSON, name: 'Somebody Else' };
+      return codeOf(bring({ ...record, parties }, given(guesser.id), person, guesser));
+    };
+    await bring(recordFor());
+    expect(await guess()).toContain('authorisation_invalid');
+    await pair.registry.db.query(
+      `insert into authorisation_refusal (refusal_id, by_party, at, why)
+       select gen_random_uuid(), $1, $2, 'person' from generate_series(1, $3::int)`,
+      [guesser.id, new Date(), GUESSES_PER_HOUR - 1],
+    );
+    expect(await guess()).toContain('rate_limited');
   });
 
   it('is kept as it was signed, and proven with the keys of either signer', async () => {

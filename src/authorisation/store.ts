@@ -289,7 +289,7 @@ export interface Refusal {
    * What differs; `unknown`: an id that is not here; `event`: one that may not follow;
    * `succession`: it may not take the place of what it names.
    */
-  readonly why: Difference | 'unknown' | 'event' | 'succession';
+  readonly why: Difference | 'unknown' | 'event' | 'succession' | 'person';
 }
 
 /** Writes down what was refused; commit it whatever the caller is answered. */

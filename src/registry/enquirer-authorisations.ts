@@ -19,6 +19,10 @@ import { takeSubjects } from './other-intake.ts';
 import type { Registry } from './registry.ts';
 import { storeSignedJudged } from './store-signed.ts';
 
+/** People brought under other details than theirs, in an hour, before the caller has to wait. */
+export const GUESSES_PER_HOUR = 60;
+const HOUR_MS = 3_600_000;
+
 export interface Person {
   readonly kind: string;
   readonly country: string | null;
@@ -61,6 +65,28 @@ async function readSigned(registry: Registry, brought: EnquirerAuthorisation) {
   return { record, events };
 }
 
+/** A refusal that is traced after the transaction which found it was rolled back. */
+class Refused extends AssentError {
+  readonly why: Refusal['why'];
+  constructor(why: Refusal['why'], code: ErrorCode, detail?: string) {
+    super(code, detail === undefined ? {} : { detail });
+    this.why = why;
+  }
+}
+
+/**
+ * Who brings people under other names than theirs could learn who is here: after so many it waits.
+ * @throws rate_limited
+ */
+async function checkGuesses(registry: Registry, enquirerId: string): Promise<void> {
+  const { rows } = await registry.db.query<{ guesses: number }>(
+    `select count(*) as guesses from authorisation_refusal
+     where by_party = $1 and why = 'person' and at > $2`,
+    [enquirerId, new Date(registry.now().getTime() - HOUR_MS)],
+  );
+  if ((rows[0]?.guesses ?? 0) >= GUESSES_PER_HOUR) throw new AssentError('rate_limited');
+}
+
 /** The enquirer's person, found or made by the document as for a furnisher. */
 async function subjectOf(
   registry: Registry,
@@ -79,21 +105,13 @@ async function subjectOf(
     submission_id: id,
   });
   const lost = faults.find(({ outcome }) => outcome !== 'accepted');
-  if (lost) invalid(`the person cannot be identified (${lost.rule})`);
+  const why = `the person cannot be identified (${lost?.rule})`;
+  if (lost) throw new Refused('person', 'authorisation_invalid', why);
   const { rows } = await session.query<{ subject_id: string }>(
     'select subject_id from subject_locator where subject_ref = $1 and furnisher_id = $2',
     [id, enquirer_id],
   );
   return rows[0]?.subject_id ?? invalid('the person cannot be identified');
-}
-
-/** A refusal that is traced after the transaction which found it was rolled back. */
-class Refused extends AssentError {
-  readonly why: Refusal['why'];
-  constructor(why: Refusal['why'], code: ErrorCode, detail?: string) {
-    super(code, detail === undefined ? {} : { detail });
-    this.why = why;
-  }
 }
 
 /** Whether the id is that of a record of the caller's: what is another's is not told apart. */
@@ -144,13 +162,14 @@ async function take(
  * Records one authorisation with its events. Nothing of a refused one is kept but the trace.
  * @throws signature_invalid, authorisation_invalid, authorisation_altered; supersedes_invalid,
  * amendment_unanswered, authorisation_superseded, event_backdated: it may not take the place of
- * what it supersedes
+ * what it supersedes; rate_limited: too many people whose details are others
  */
 export async function recordForEnquirer(
   registry: Registry,
   brought: EnquirerAuthorisation,
 ): Promise<Recorded> {
   const signed = await readSigned(registry, brought);
+  await checkGuesses(registry, brought.enquirer_id);
   try {
     return await registry.db.transaction((session) => take(registry, session, brought, signed));
   } catch (error) {
