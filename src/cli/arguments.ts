@@ -2,6 +2,7 @@
  * What people type: periods, ports, addresses, moments, files. A wrong one is named before
  * anything is opened or asked.
  */
+import { createHash } from 'node:crypto';
 import { createReadStream, readFileSync, type Stats, statSync } from 'node:fs';
 import { AssentError } from '../model/error.ts';
 import { isPeriod } from '../model/period.ts';
@@ -63,6 +64,12 @@ export function fileOf(path: string, what: string): Stats {
 export function fileBytes(path: string, what: string): AsyncIterable<Uint8Array> {
   fileOf(path, what);
   return createReadStream(path, { highWaterMark: 1 << 20 });
+}
+
+/** SHA-256 of a file's bytes, in lower-case hex. @throws file_unreadable */
+export function fileDigest(path: string, what: string): string {
+  fileOf(path, what);
+  return createHash('sha256').update(readFileSync(path)).digest('hex');
 }
 
 /** The text and the value of a JSON file. @throws file_unreadable, argument_invalid */

@@ -1,6 +1,5 @@
 /** Commands of disputes: what a lender answers, what the operator decides, the daily work. */
-import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import {
@@ -19,9 +18,10 @@ import type { DisputeView } from '../registry/dispute-views.ts';
 import type { Purge } from '../registry/purge.ts';
 import type { PurgeCursor } from '../registry/purge-months.ts';
 import { ANSWERS, type Answer } from '../wire/claim.ts';
-import { fileOf, idOf, periodOf } from './arguments.ts';
+import { fileDigest, idOf, periodOf } from './arguments.ts';
 import { type GatewayOptions, gatewayOptions, withGateway } from './gateway-home.ts';
 import { operatorClient } from './home.ts';
+import { type HomeOptions, homeOptions } from './home-options.ts';
 import { print, table } from './print.ts';
 
 const day = (moment: Date | string | null) =>
@@ -50,8 +50,7 @@ interface Source {
 /** The digest of the source document, given or reckoned. @throws file_unreadable */
 function sourceOf({ source, sourceSha256 }: Source): string | null {
   if (source === undefined) return sourceSha256 ?? null;
-  fileOf(source, 'the source document');
-  return createHash('sha256').update(readFileSync(source)).digest('hex');
+  return fileDigest(source, 'the source document');
 }
 
 function neededSource(options: Source): string {
@@ -198,16 +197,8 @@ export function addGatewayDisputeCommands(gateway: Command): void {
   addReinstate(gateway);
 }
 
-interface Shared {
-  readonly home: string;
-  readonly json?: boolean;
-}
-
-const atRegistry = (command: Command) =>
-  command
-    .option('--home <folder>', "the registry's home", '.assent/registry')
-    .option('--json', 'print one JSON document');
-const clientOf = ({ home }: Shared) => operatorClient(resolve(home));
+const atRegistry = homeOptions('registry');
+const clientOf = ({ home }: HomeOptions) => operatorClient(resolve(home));
 
 const showDisputes = (disputes: readonly DisputeLine[]) =>
   table(
@@ -242,7 +233,7 @@ const showDispute = ({ dispute_id, state, answer_due_at, claims }: DisputeView) 
 function addReading(registry: Command): void {
   atRegistry(registry.command('disputes'))
     .description('list the open disputes, those due first')
-    .action(async (options: Shared) => {
+    .action(async (options: HomeOptions) => {
       const { disputes } = await clientOf(options).json<{ disputes: DisputeLine[] }>({
         method: 'GET',
         path: '/v1/disputes',
@@ -253,7 +244,7 @@ function addReading(registry: Command): void {
     .argument('<dispute_id>', 'as `disputes` lists it', idOf)
     .description('show one dispute, or its letter; the look leaves a trace')
     .option('--letter <language>', 'en or zh: the letter to the person as plain text')
-    .action(async (id: string, options: Shared & { letter?: string }) => {
+    .action(async (id: string, options: HomeOptions & { letter?: string }) => {
       const path = `/v1/disputes/${id}`;
       if (options.letter === undefined) {
         const dispute = await clientOf(options).json<DisputeView>({ method: 'GET', path });
@@ -279,7 +270,7 @@ function addDeciding(registry: Command): void {
     .action(
       async (
         id: string,
-        options: Shared & { decision?: string; extend: boolean; reason: string },
+        options: HomeOptions & { decision?: string; extend: boolean; reason: string },
       ) => {
         const { decision, extend, reason } = options;
         if (extend === (decision !== undefined))
@@ -301,7 +292,7 @@ function addDaily(registry: Command): void {
     .description(
       'end the claims whose clock has run out, tell of corrections; daily, and after a failure',
     )
-    .action(async (options: Shared) => {
+    .action(async (options: HomeOptions) => {
       const swept = await clientOf(options).json<DisputeSweep & { corrections_told: number }>({
         method: 'POST',
         path: '/v1/sweeps',
@@ -317,7 +308,7 @@ function addDaily(registry: Command): void {
     });
   atRegistry(registry.command('purge'))
     .description('delete what has had its time, with certificates; daily')
-    .action(async (options: Shared) => {
+    .action(async (options: HomeOptions) => {
       const client = clientOf(options);
       const total = { adverse_months: 0, access: 0, message: 0, evidence: 0 };
       for (let after: PurgeCursor | null | undefined; after !== null; ) {

@@ -16,18 +16,10 @@ import {
   type PersonColumns,
   readEnquirerFeed,
 } from './enquirer-home.ts';
+import { type HomeOptions, homeOptions } from './home-options.ts';
 import { print, table } from './print.ts';
 
-interface Shared {
-  readonly home: string;
-  readonly json?: boolean;
-}
-
-function shared(command: Command): Command {
-  return command
-    .option('--home <folder>', "the enquirer's home", '.assent/enquirer')
-    .option('--json', 'print one JSON document');
-}
+const shared = homeOptions('enquirer');
 
 /** The columns and the person of a file. @throws file_unreadable, argument_invalid */
 function readFile(path: string): { columns: AuthorisationColumns; person: PersonColumns } {
@@ -47,7 +39,7 @@ function addHome(enquirer: Command): void {
   shared(enquirer.command('init'))
     .description("make an enquirer's home: keys, and participant.json for the operator")
     .requiredOption('--name <name>', 'the legal lender')
-    .action((options: Shared & { name: string }) => {
+    .action((options: HomeOptions & { name: string }) => {
       const { enquirer_id } = createEnquirerHome(resolve(options.home), options.name);
       print(
         { participant_id: enquirer_id, card: 'participant.json' },
@@ -60,7 +52,7 @@ function addHome(enquirer: Command): void {
     .description('point the enquirer at a registry and pin its keys')
     .requiredOption('--registry <url>', 'URL of the registry', urlOf)
     .option('--replace-keys', 'pin its keys although others were pinned before', false)
-    .action(async (options: Shared & { registry: string; replaceKeys: boolean }) => {
+    .action(async (options: HomeOptions & { registry: string; replaceKeys: boolean }) => {
       const connection = await connectEnquirer(
         resolve(options.home),
         options.registry,
@@ -87,7 +79,7 @@ function addLooks(enquirer: Command): void {
   shared(enquirer.command('authorise'))
     .argument('<file>', 'JSON (docs/DATA.md, "An enquirer\'s")')
     .description("bring a person's authorisation with its events, signed; again with new events")
-    .action(async (path: string, options: Shared) => {
+    .action(async (path: string, options: HomeOptions) => {
       const { columns, person } = readFile(path);
       const recorded = await bringAuthorisation(
         openEnquirer(resolve(options.home)),
@@ -105,7 +97,7 @@ function addLooks(enquirer: Command): void {
     .description('ask leave to look at the file; a look that is permitted is a use')
     .requiredOption('--purpose <code>', 'Q1, Q2, Q3 or E1', purposeOf)
     .option('--use-id <id>', 'of the look, to ask again about the same one; default: new', idOf)
-    .action(async (id: string, options: Shared & { purpose: string; useId?: string }) => {
+    .action(async (id: string, options: HomeOptions & { purpose: string; useId?: string }) => {
       const permit = await openEnquirer(resolve(options.home)).api.json<Permit>({
         method: 'POST',
         path: '/v1/permits',
@@ -122,7 +114,7 @@ function addLooks(enquirer: Command): void {
   shared(enquirer.command('prove'))
     .argument('<authorisation_id>', 'of one that was brought', idOf)
     .description('print a proof of an authorisation, for verify-authorisation')
-    .action(async (id: string, options: Shared) => {
+    .action(async (id: string, options: HomeOptions) => {
       const proof = await openEnquirer(resolve(options.home)).api.json({
         method: 'GET',
         path: `/v1/authorisations/${id}/proof`,
@@ -135,7 +127,7 @@ function addFeed(enquirer: Command): void {
   shared(enquirer.command('feed'))
     .description("read the enquirer's feed: ends of its authorisations, blocks, corrections")
     .option('--after <position>', 'the newest entry that was read before', countOf('--after'), 0)
-    .action(async (options: Shared & { after: number }) => {
+    .action(async (options: HomeOptions & { after: number }) => {
       const read = await readEnquirerFeed(openEnquirer(resolve(options.home)), options.after);
       print(read, options.json === true, ({ entries }) =>
         table(

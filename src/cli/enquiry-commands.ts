@@ -12,13 +12,9 @@ import type { ApiClient } from '../wire/api-client.ts';
 import { countOf, idOf, readJson } from './arguments.ts';
 import { openEnquirer } from './enquirer-home.ts';
 import { operatorClient } from './home.ts';
+import { type HomeOptions, homeOptions } from './home-options.ts';
 import { print, table } from './print.ts';
 import { showReport } from './show-report.ts';
-
-interface Shared {
-  readonly home: string;
-  readonly json?: boolean;
-}
 
 interface Answer {
   readonly enquiry_id: string;
@@ -30,12 +26,8 @@ interface Answer {
   readonly report_sha256: string | null;
 }
 
-const formed = (command: Command, home: string, whose: string) =>
-  command
-    .option('--home <folder>', `${whose} home`, home)
-    .option('--json', 'print one JSON document');
-const enquirers = (command: Command) => formed(command, '.assent/enquirer', "the enquirer's");
-const registries = (command: Command) => formed(command, '.assent/registry', "the registry's");
+const enquirers = homeOptions('enquirer');
+const registries = homeOptions('registry');
 
 function formOf(text: string): string {
   if (REPORT_FORMS.some((form) => form === text)) return text;
@@ -47,7 +39,7 @@ function showAnswer({ enquiry_id, reason, report, report_sha256 }: Answer): stri
   return `${showReport(report)}\nenquiry ${enquiry_id}, sha256 ${report_sha256}`;
 }
 
-interface EnquiryOptions extends Shared {
+interface EnquiryOptions extends HomeOptions {
   readonly purpose: string;
   readonly form: string;
   readonly useId?: string;
@@ -88,7 +80,7 @@ function addEnquiry(enquirer: Command): void {
   enquirers(enquirer.command('report'))
     .argument('<enquiry_id>', 'of one that was answered with a report', idOf)
     .description('the report of an enquiry again, byte for byte; traced')
-    .action(async (id: string, options: Shared) => {
+    .action(async (id: string, options: HomeOptions) => {
       const report = await openEnquirer(resolve(options.home)).api.json<ReportDocument>({
         method: 'GET',
         path: `/v1/enquiries/${id}/report`,
@@ -144,7 +136,7 @@ const answerLine = ({ enquiry_id, outcome, reason, report }: Answer) => [
 function addPortfolio(enquirer: Command): void {
   enquirers(enquirer.command('portfolio'))
     .description('list the people that are monitored, by their authorisations (Q2)')
-    .action(async (options: Shared) => {
+    .action(async (options: HomeOptions) => {
       const entries = await allEntries(openEnquirer(resolve(options.home)).api);
       print(entries, options.json === true, (all) =>
         table(
@@ -157,7 +149,7 @@ function addPortfolio(enquirer: Command): void {
     .description('summaries of everyone that is monitored; each is a look, traced and counted')
     .requiredOption('--purpose <code>', 'of the law of the place (docs/REPORT.md), as 01')
     .option('--use-id <id>', 'of the refresh, to go on with the same one; default: new', idOf)
-    .action(async (options: Shared & { purpose: string; useId?: string }) => {
+    .action(async (options: HomeOptions & { purpose: string; useId?: string }) => {
       const use = options.useId ?? randomUUID();
       const { api } = openEnquirer(resolve(options.home));
       const answers = await refreshAll(api, options.purpose, use);
@@ -171,7 +163,7 @@ function addPortfolio(enquirer: Command): void {
   enquirers(enquirer.command('alerts'))
     .description('what changed about the people that are monitored')
     .option('--after <position>', 'only later ones', countOf('--after'), 0)
-    .action(async (options: Shared & { after: number }) => {
+    .action(async (options: HomeOptions & { after: number }) => {
       const { alerts } = await openEnquirer(resolve(options.home)).api.json<{
         alerts: (Omit<ShownAlert, 'at'> & { at: string })[];
       }>({ method: 'GET', path: '/v1/alerts', query: { after: String(options.after) } });
@@ -202,7 +194,7 @@ export function addReportCommands(registry: Command): void {
     .description("issue a report on a person's file; the look leaves a trace")
     .requiredOption('--reason <text>', 'why you look')
     .option('--form <form>', 'full or summary', formOf, 'full')
-    .action(async (id: string, options: Shared & { reason: string; form: string }) => {
+    .action(async (id: string, options: HomeOptions & { reason: string; form: string }) => {
       const report = await operatorClient(resolve(options.home)).json<ReportDocument>({
         method: 'POST',
         path: '/v1/reports',
@@ -214,7 +206,7 @@ export function addReportCommands(registry: Command): void {
     .argument('<report_id>', 'of any report that was issued', idOf)
     .description('make a report again from what was kept and compare its hash; traced')
     .requiredOption('--reason <text>', 'why you look')
-    .action(async (id: string, options: Shared & { reason: string }) => {
+    .action(async (id: string, options: HomeOptions & { reason: string }) => {
       const answer = await operatorClient(resolve(options.home)).send({
         method: 'POST',
         path: `/v1/reports/${id}/rebuild`,

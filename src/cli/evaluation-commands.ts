@@ -8,22 +8,13 @@ import { LOOK_WINDOWS } from '../model/file-summary.ts';
 import { countOf, idOf } from './arguments.ts';
 import { openEnquirer } from './enquirer-home.ts';
 import { operatorClient } from './home.ts';
+import { type HomeOptions, homeOptions } from './home-options.ts';
 import { print, table } from './print.ts';
 
-export interface Shared {
-  readonly home: string;
-  readonly json?: boolean;
-}
+const ofEnquirer = homeOptions('enquirer');
+const ofRegistry = homeOptions('registry');
 
-/** The options that all commands of a home have. */
-export const sharedBy = (home: string, whose: string) => (command: Command) =>
-  command
-    .option('--home <folder>', `the ${whose}'s home`, home)
-    .option('--json', 'print one JSON document');
-const ofEnquirer = sharedBy('.assent/enquirer', 'enquirer');
-const ofRegistry = sharedBy('.assent/registry', 'registry');
-
-interface EvaluateOptions extends Shared {
+interface EvaluateOptions extends HomeOptions {
   readonly purpose: string;
   readonly amount?: number;
   readonly currency: string;
@@ -143,7 +134,7 @@ const reviewTable = (reviews: readonly ListedReview[]) =>
 function addReviews(registry: Command): void {
   ofRegistry(registry.command('reviews'))
     .description('scores that people contest and nobody has decided on yet')
-    .action(async (options: Shared) => {
+    .action(async (options: HomeOptions) => {
       const found = await operatorClient(resolve(options.home)).json<{ reviews: ListedReview[] }>({
         method: 'GET',
         path: '/v1/reviews',
@@ -153,7 +144,7 @@ function addReviews(registry: Command): void {
   ofRegistry(registry.command('review'))
     .argument('<review_id>', '', idOf)
     .description('one review with the words of the person; the look leaves a trace')
-    .action(async (id: string, options: Shared) => {
+    .action(async (id: string, options: HomeOptions) => {
       const found = await operatorClient(resolve(options.home)).json<
         ListedReview & { words: string }
       >({ method: 'POST', path: `/v1/reviews/${id}/open` });
@@ -164,7 +155,7 @@ function addReviews(registry: Command): void {
     .argument('<outcome>', 'upheld or changed')
     .description('decide a review; the person is told why')
     .requiredOption('--why <text>', 'in plain words, for the person')
-    .action(async (id: string, outcome: string, options: Shared & { why: string }) => {
+    .action(async (id: string, outcome: string, options: HomeOptions & { why: string }) => {
       const decided = await operatorClient(resolve(options.home)).json<ListedReview>({
         method: 'POST',
         path: `/v1/reviews/${id}/decision`,

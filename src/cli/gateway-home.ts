@@ -1,19 +1,12 @@
 /** What every command of a gateway shares: its options, and the home it opens and closes. */
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
 import { type OpenGateway, openGateway } from './home.ts';
+import { type HomeOptions, homeOptions } from './home-options.ts';
 
-export interface GatewayOptions {
-  readonly home: string;
-  readonly json?: boolean;
-}
+export type GatewayOptions = HomeOptions;
 
 /** Adds `--home` and `--json`. */
-export function gatewayOptions(command: Command): Command {
-  return command
-    .option('--home <folder>', "the gateway's home", '.assent/gateway')
-    .option('--json', 'print one JSON document');
-}
+export const gatewayOptions = homeOptions('gateway');
 
 /** Opens the home, runs, and closes it whatever happens. */
 export async function withGateway(

@@ -3,50 +3,37 @@
  * All but rotate-keys go through the HTTP API, as the operator. An identity is read from a file,
  * never from the command line, which others on the machine can see.
  */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AssentError } from '../model/error.ts';
 import type { ErasureAnswer, ErasureCertificate, ErasurePreview } from '../registry/erasures.ts';
 import type { IdentityCase } from '../registry/identity-cases.ts';
-import { countOf, fileOf, idOf, readJson } from './arguments.ts';
+import { countOf, fileDigest, idOf, readJson } from './arguments.ts';
 import { operatorClient } from './home.ts';
+import { type HomeOptions, homeOptions } from './home-options.ts';
 import { print, table } from './print.ts';
 import { progressBar } from './progress.ts';
 import { rotateHomeKeys } from './rotate-home-keys.ts';
 
-interface Shared {
-  readonly home: string;
-  readonly json?: boolean;
-}
-interface Decided extends Shared {
+interface Decided extends HomeOptions {
   readonly why: string;
   readonly evidence?: string;
 }
 
-const shared = (command: Command) =>
-  command
-    .option('--home <folder>', "the registry's home", '.assent/registry')
-    .option('--json', 'print one JSON document');
+const shared = homeOptions('registry');
 const decided = (command: Command) =>
   shared(command)
     .requiredOption('--why <text>', 'why, for whoever reads it later')
     .option('--evidence <file>', 'what you saw for it; its hash is kept, the file stays with you');
 
-function digestOf(path: string): string {
-  fileOf(path, 'the evidence');
-  return createHash('sha256').update(readFileSync(path)).digest('hex');
-}
-
 const decisionOf = ({ why, evidence }: Decided) => ({
   why,
-  ...(evidence === undefined ? {} : { evidence_sha256: digestOf(evidence) }),
+  ...(evidence === undefined ? {} : { evidence_sha256: fileDigest(evidence, 'the evidence') }),
 });
 
-const get = <T>({ home }: Shared, path: string, query: Record<string, string> = {}) =>
+const get = <T>({ home }: HomeOptions, path: string, query: Record<string, string> = {}) =>
   operatorClient(resolve(home)).json<T>({ method: 'GET', path, query });
-const post = <T>({ home }: Shared, path: string, json: unknown) =>
+const post = <T>({ home }: HomeOptions, path: string, json: unknown) =>
   operatorClient(resolve(home)).json<T>({ method: 'POST', path, json });
 
 const bits = (weight: number | null) => (weight === null ? '' : weight.toFixed(1));
@@ -69,7 +56,7 @@ function casesTable(cases: readonly IdentityCase[]): string {
 }
 
 /** Every case of a state, page by page. */
-async function allCases(options: Shared & { all?: boolean }): Promise<IdentityCase[]> {
+async function allCases(options: HomeOptions & { all?: boolean }): Promise<IdentityCase[]> {
   const found: IdentityCase[] = [];
   for (let after: string | null = ''; after !== null; ) {
     const page: { cases: IdentityCase[]; next: string | null } = await get(
@@ -97,14 +84,14 @@ function addCases(registry: Command): void {
   shared(registry.command('cases'))
     .description('list who may be one person, for you to decide; shows nothing of an identity')
     .option('--all', 'decided ones too')
-    .action(async (options: Shared & { all?: boolean }) =>
+    .action(async (options: HomeOptions & { all?: boolean }) =>
       print(await allCases(options), options.json === true, casesTable),
     );
   shared(registry.command('case'))
     .argument('<case_id>', 'as `cases` lists it', idOf)
     .description('open both identities side by side; the look leaves a trace with both people')
     .requiredOption('--reason <text>', 'why you look')
-    .action(async (id: string, options: Shared & { reason: string }) => {
+    .action(async (id: string, options: HomeOptions & { reason: string }) => {
       const { reason } = options;
       const path = `/v1/identity-cases/${id}/views`;
       const view = await post<IdentityCase & { known: Opened; other: Opened }>(options, path, {
@@ -199,7 +186,7 @@ function addMerges(registry: Command): void {
     .description('list merges, splits, corrections and what undid them, newest first')
     .option('--subject <id>', 'of one person', idOf)
     .option('--limit <n>', 'how many at most', countOf('--limit'), 100)
-    .action(async (options: Shared & { subject?: string; limit: number }) => {
+    .action(async (options: HomeOptions & { subject?: string; limit: number }) => {
       const query = {
         limit: String(options.limit),
         ...(options.subject ? { subject_id: options.subject } : {}),
@@ -234,7 +221,7 @@ function addCorrections(registry: Command): void {
     });
   shared(registry.command('fit-matching'))
     .description('fit the weights of matching to the people of the store, without labels')
-    .action(async (options: Shared) => {
+    .action(async (options: HomeOptions) => {
       const done = await post<{ version: number; records: number }>(
         options,
         '/v1/matching/fits',
@@ -272,7 +259,7 @@ function addErasures(registry: Command): void {
     .description('take down that a person asks to be erased, and say what must stay and why')
     .option('--evidence <file>', 'the request as it was received; its hash is kept')
     .option('--preview', 'only say what would stay and what would go')
-    .action(async (id: string, options: Shared & { evidence?: string; preview?: boolean }) => {
+    .action(async (id: string, options: HomeOptions & { evidence?: string; preview?: boolean }) => {
       const path = `/v1/subjects/${id}/erasure`;
       if (options.preview) {
         print(await get<ErasurePreview>(options, path), options.json === true, previewText);
@@ -280,7 +267,7 @@ function addErasures(registry: Command): void {
       }
       if (options.evidence === undefined)
         throw new AssentError('argument_invalid', { detail: '--evidence names a file' });
-      const json = { evidence_sha256: digestOf(options.evidence) };
+      const json = { evidence_sha256: fileDigest(options.evidence, 'the evidence') };
       const answer = await post<ErasureAnswer>(options, path, json);
       print(
         answer,
@@ -291,7 +278,7 @@ function addErasures(registry: Command): void {
   shared(registry.command('sweep-erasures'))
     .description('erase whoever is due; run it daily')
     .option('--no-rewrite', 'leave deleted bytes in the files until they are written over')
-    .action(async (options: Shared & { rewrite: boolean }) => {
+    .action(async (options: HomeOptions & { rewrite: boolean }) => {
       const json = { rewrite: options.rewrite };
       const done = await post<Record<string, number>>(options, '/v1/erasures/sweep', json);
       print(
@@ -303,7 +290,7 @@ function addErasures(registry: Command): void {
   shared(registry.command('erasure'))
     .argument('<request_id>', 'as `erase` answered it', idOf)
     .description('show the certificate of an erasure')
-    .action(async (id: string, options: Shared) =>
+    .action(async (id: string, options: HomeOptions) =>
       print(
         await get<ErasureCertificate>(options, `/v1/erasures/${id}`),
         options.json === true,
@@ -313,7 +300,7 @@ function addErasures(registry: Command): void {
   shared(registry.command('rotate-keys'))
     .description("wrap everybody's key under the newest sealing key; the registry is stopped")
     .option('--new', 'make a new sealing key first; leave it out to go on after an interruption')
-    .action(async (options: Shared & { new?: boolean }) => {
+    .action(async (options: HomeOptions & { new?: boolean }) => {
       const bar = progressBar();
       const rotated = await rotateHomeKeys(resolve(options.home), options.new === true, (done) =>
         bar('keys', done, null),

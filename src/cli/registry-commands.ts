@@ -12,24 +12,16 @@ import { printCsv } from './csv-lines.ts';
 import { addRegistryDisputeCommands } from './dispute-commands.ts';
 import { addRegistryFeedCommands } from './feed-commands.ts';
 import { createRegistryHome, openRegistry, operatorClient } from './home.ts';
+import { type HomeOptions, homeOptions } from './home-options.ts';
 import { addIdentityCommands } from './identity-commands.ts';
 import { addPersonCommands } from './person-commands.ts';
 import { outcomeTable, print, printFailure, printJsonPages, table } from './print.ts';
 import { serveUntilStopped } from './serve.ts';
 import { type ShownFile, showFile } from './show-file.ts';
 
-interface Shared {
-  readonly home: string;
-  readonly json?: boolean;
-}
+const shared = homeOptions('registry');
 
-function shared(command: Command): Command {
-  return command
-    .option('--home <folder>', "the registry's home", '.assent/registry')
-    .option('--json', 'print one JSON document');
-}
-
-async function start(options: Shared & { port: number; host: string }): Promise<void> {
+async function start(options: HomeOptions & { port: number; host: string }): Promise<void> {
   const open = await openRegistry(resolve(options.home), printFailure);
   try {
     await serveUntilStopped(open.server, options, open.config.url);
@@ -38,7 +30,7 @@ async function start(options: Shared & { port: number; host: string }): Promise<
   }
 }
 
-interface AdmitOptions extends Shared {
+interface AdmitOptions extends HomeOptions {
   readonly role: string;
   readonly licence: string;
   readonly brand: readonly string[];
@@ -79,7 +71,7 @@ function addParticipants(registry: Command): void {
     .action(admit);
   shared(registry.command('participants'))
     .description('list who participates')
-    .action(async (options: Shared) => {
+    .action(async (options: HomeOptions) => {
       const { participants } = await operatorClient(resolve(options.home)).json<{
         participants: Record<string, string>[];
       }>({ method: 'GET', path: '/v1/participants' });
@@ -145,7 +137,7 @@ function showSubmission(view: SubmissionView, faults: readonly RowFault[]): stri
   return lines.join('\n');
 }
 
-async function showOne(id: string, options: Shared): Promise<void> {
+async function showOne(id: string, options: HomeOptions): Promise<void> {
   const api = operatorClient(resolve(options.home));
   const path = `/v1/all/submissions/${id}`;
   const view = await api.json<SubmissionView>({ method: 'GET', path });
@@ -155,7 +147,7 @@ async function showOne(id: string, options: Shared): Promise<void> {
   print({ ...view, faults }, options.json === true, () => showSubmission(view, faults));
 }
 
-async function showFaults(id: string, options: Shared): Promise<void> {
+async function showFaults(id: string, options: HomeOptions): Promise<void> {
   const pages = faultPages(operatorClient(resolve(options.home)), id);
   if (options.json) await printJsonPages(pages);
   else await printCsv(pages, FAULT_COLUMNS);
@@ -165,7 +157,7 @@ function addSubmissions(registry: Command): void {
   shared(registry.command('submissions'))
     .description('list submissions, newest first')
     .option('--limit <n>', 'how many at most', countOf('--limit'), 100)
-    .action(async (options: Shared & { limit: number }) => {
+    .action(async (options: HomeOptions & { limit: number }) => {
       const found = await newestSubmissions(operatorClient(resolve(options.home)), options.limit);
       print(found, options.json === true, (all) =>
         table(
@@ -193,7 +185,7 @@ function addLooks(registry: Command): void {
     .argument('<subject_id>', 'of the person', idOf)
     .description("show a person's file; the look leaves a trace (--json shows the identity too)")
     .requiredOption('--reason <text>', 'why you look')
-    .action(async (id: string, options: Shared & { reason: string }) => {
+    .action(async (id: string, options: HomeOptions & { reason: string }) => {
       const file = await operatorClient(resolve(options.home)).json<ShownFile>({
         method: 'POST',
         path: '/v1/files',
@@ -203,7 +195,7 @@ function addLooks(registry: Command): void {
     });
   shared(registry.command('audit'))
     .description('check promises 1 to 3 against what is stored')
-    .action(async (options: Shared) => {
+    .action(async (options: HomeOptions) => {
       const { checks } = await operatorClient(resolve(options.home)).json<{ checks: AuditLine[] }>({
         method: 'POST',
         path: '/v1/audits',
@@ -231,7 +223,7 @@ export function addRegistryCommands(registry: Command): void {
       '--profile <name>',
       'the law: CN, US, EU, UK, IN or STRICT; without it nothing is ever stored',
     )
-    .action(async (options: Shared & { url: string; profile?: string }) => {
+    .action(async (options: HomeOptions & { url: string; profile?: string }) => {
       const { operator_id, url } = await createRegistryHome(resolve(options.home), {
         url: options.url,
         profile: options.profile ?? null,

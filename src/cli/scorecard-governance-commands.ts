@@ -17,12 +17,12 @@ import { readTable } from '../evaluation/table.ts';
 import { AssentError } from '../model/error.ts';
 import { isDate } from '../model/period.ts';
 import { countOf, readJson } from './arguments.ts';
-import { type Shared, sharedBy } from './evaluation-commands.ts';
 import { operatorClient } from './home.ts';
+import { type HomeOptions, homeOptions } from './home-options.ts';
 import { print, table } from './print.ts';
 import { progressBar } from './progress.ts';
 
-const ofRegistry = sharedBy('.assent/registry', 'registry');
+const ofRegistry = homeOptions('registry');
 
 function dayOf(text: string): string {
   if (isDate(text)) return text;
@@ -57,7 +57,7 @@ const HEAD = ['scorecard', 'version', 'kind', 'state', 'report', 'sha256'];
 function addReading(registry: Command): void {
   ofRegistry(registry.command('scorecards'))
     .description('list the scorecards with their states')
-    .action(async (options: Shared) => {
+    .action(async (options: HomeOptions) => {
       const found = await operatorClient(resolve(options.home)).json<{
         scorecards: ListedScorecard[];
       }>({ method: 'GET', path: '/v1/scorecards' });
@@ -69,7 +69,7 @@ function addReading(registry: Command): void {
     .description('show a scorecard and who moved it; --report writes its validation report')
     .option('--report <file>', 'write the validation report, as HTML')
     .option('--out <file>', 'write the card, as JSON')
-    .action(async (id: string, version: number, options: Shared & WriteOptions) => {
+    .action(async (id: string, version: number, options: HomeOptions & WriteOptions) => {
       const found = await operatorClient(resolve(options.home)).json<ShownScorecard>({
         method: 'GET',
         path: `/v1/scorecards/${encodeURIComponent(id)}/${version}`,
@@ -105,7 +105,7 @@ function addMoving(registry: Command): void {
     .description('add a scorecard as a draft; it must read the catalogue alone')
     .requiredOption('--why <text>', 'goes into its history')
     .option('--report <file>', 'its validation report; none becomes active without')
-    .action(async (path: string, options: Shared & WhyOption & WriteOptions) => {
+    .action(async (path: string, options: HomeOptions & WhyOption & WriteOptions) => {
       const { value } = readJson(path, 'the card');
       const validation_report =
         options.report === undefined ? null : readFileSync(options.report, 'utf8');
@@ -128,7 +128,7 @@ function addMoving(registry: Command): void {
         id: string,
         version: number,
         to: string,
-        options: Shared & WhyOption & { signOff?: boolean },
+        options: HomeOptions & WhyOption & { signOff?: boolean },
       ) => {
         const moved = await operatorClient(resolve(options.home)).json<{
           scorecard: ListedScorecard;
@@ -152,7 +152,7 @@ function addMoving(registry: Command): void {
     );
 }
 
-interface FitOptions extends Shared, WriteOptions {
+interface FitOptions extends HomeOptions, WriteOptions {
   readonly day: string;
   readonly name: string;
   readonly cardVersion: number;
@@ -212,7 +212,7 @@ interface RunAnswer {
   readonly is_done: boolean;
 }
 
-async function scoreAll(id: string, version: number, options: Shared & { day: string }) {
+async function scoreAll(id: string, version: number, options: HomeOptions & { day: string }) {
   const client = operatorClient(resolve(options.home));
   const bar = progressBar();
   for (;;) {
@@ -278,7 +278,7 @@ function addHistory(registry: Command): void {
     .action(scoreAll);
   withCard(registry.command('monitor-scorecard'))
     .description('whether people and outcomes still are what the card was made for')
-    .action(async (id: string, version: number, options: Shared & { day: string }) => {
+    .action(async (id: string, version: number, options: HomeOptions & { day: string }) => {
       const found = await operatorClient(resolve(options.home)).json<Monitored>({
         method: 'GET',
         path: `/v1/scorecards/${encodeURIComponent(id)}/${version}/monitoring?day=${options.day}`,
