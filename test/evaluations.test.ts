@@ -218,15 +218,14 @@ describe.each(BACKENDS)('evaluations on %s', (backend) => {
 
   it('are the person’s own as well, with what would help, and can be contested', async () => {
     const subject = await subjectOf(await bring('E1'));
-    const look = { participant_id: subject, reason: 'test' };
-    const own = await ownEvaluation(pair.registry, subject, look);
+    const own = await ownEvaluation(pair.registry, subject);
     const shown = JSON.parse(own.text) as Body & { audience: string };
     expect([shown.audience, shown.score?.value]).toEqual(['subject', 455]);
     const changes = { worst_days_past_due_12m: 0 };
-    const read = await readOwnScore(pair.registry, subject, look, changes);
+    const read = await readOwnScore(pair.registry, subject, changes);
     expect([read.evaluation.score?.value, read.changed]).toEqual([455, 555]);
     expect(read.improvements[0]?.gain).toBe(100);
-    const unknown = readOwnScore(pair.registry, subject, look, { age_in_years: 40 });
+    const unknown = readOwnScore(pair.registry, subject, { age_in_years: 40 });
     expect(await codeOf(unknown)).toBe('characteristic_invalid');
     const listed = await listEvaluationsOf(pair.registry, subject);
     expect(listed.map(({ evaluation_id }) => evaluation_id)).toContain(own.report_id);

@@ -12,6 +12,9 @@ import type { Direction } from './card.ts';
 
 /** Basis points are hundredths of a per cent: 10,000 is the whole. */
 export type Unit = 'count' | 'days' | 'months' | 'basis_points';
+/** The newest month of an account is current while it is at most so much older than the day. */
+export const CURRENT_MONTHS = 3;
+
 interface Words {
   readonly en: string;
   readonly zh: string;

@@ -8,10 +8,8 @@
  */
 import type { AccountFacts, FileFacts, MonthFacts } from '../model/file-facts.ts';
 import { dayMonthsBefore, monthsBetween, periodOf } from '../model/period.ts';
-import { CHARACTERISTICS, type CharacteristicValues } from './catalogue.ts';
+import { CHARACTERISTICS, type CharacteristicValues, CURRENT_MONTHS } from './catalogue.ts';
 
-/** The newest month of an account is current while it is at most so much older than the day. */
-const CURRENT_MONTHS = 3;
 const LATE_DAYS = 30;
 
 interface Seen extends MonthFacts {

@@ -7,14 +7,9 @@
 import { Type } from 'typebox';
 import { letterOf, letterText } from '../model/dispute-letter.ts';
 import { AssentError } from '../model/error.ts';
+import { BLOCK_KINDS } from '../model/file-facts.ts';
 import { LANGUAGES } from '../model/notice.ts';
-import {
-  activeBlocks,
-  BLOCK_KINDS,
-  BLOCK_REASONS,
-  liftBlock,
-  placeBlock,
-} from '../registry/blocks.ts';
+import { activeBlocks, BLOCK_REASONS, liftBlock, placeBlock } from '../registry/blocks.ts';
 import { type DisputeView, outcomeOf } from '../registry/dispute-views.ts';
 import { disputeLook, openDispute, withdrawDispute } from '../registry/disputes.ts';
 import { previewErasure } from '../registry/erasures.ts';

@@ -20,7 +20,6 @@ import type { Registry } from '../registry/registry.ts';
 import type { Server } from './instance.ts';
 import { subjectOf } from './me-schema.ts';
 import { fieldOf, formOf, goTo, languageOf, own, PREFIX, sendPage, viewOf } from './me-scope.ts';
-import { ownLook } from './me-score-routes.ts';
 
 const MOST_WORDS = 2000;
 
@@ -59,7 +58,7 @@ export function addScorePages(scope: Server, registry: Registry): void {
     const { subject_id } = subjectOf(request);
     const tried = triedOf(request);
     const changes = tried ? { [tried.id]: Number(tried.to) } : {};
-    const found = await readOwnScore(registry, subject_id, ownLook(registry), changes);
+    const found = await readOwnScore(registry, subject_id, changes);
     const { done } = request.query as { done?: unknown };
     const language = languageOf(request, null);
     const said = done === 'contested' ? SCORE_WORDS[language].contested : null;
@@ -86,7 +85,7 @@ export function addScorePages(scope: Server, registry: Registry): void {
     const words = fieldOf(form, 'words').slice(0, MOST_WORDS);
     if (words === '') throw new AssentError('form_outdated');
     const named = fieldOf(form, 'evaluation');
-    const id = named || (await ownEvaluation(registry, subject_id, ownLook(registry))).report_id;
+    const id = named || (await ownEvaluation(registry, subject_id)).report_id;
     await askReview(registry, subject_id, id, words);
     return goTo(reply, request, form, `${PREFIX}/score?done=contested`);
   });

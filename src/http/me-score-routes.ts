@@ -23,12 +23,6 @@ const ANY = Type.Unsafe<Record<string, unknown>>(
   Type.Object({}, { additionalProperties: true, description: 'docs/EVALUATION.md' }),
 );
 
-/** The person's own look, as the trace has it. */
-export const ownLook = (registry: Registry) => ({
-  participant_id: registry.registry_id,
-  reason: 'score',
-});
-
 function addScore(app: Server, registry: Registry): void {
   app.get(
     '/v1/me/evaluations',
@@ -67,8 +61,7 @@ function addScore(app: Server, registry: Registry): void {
     async (request, reply) => {
       const { subject_id } = subjectOf(request);
       const application = applicationOf(registry, request.body.application as SentBody | null);
-      const look = ownLook(registry);
-      const { text } = await ownEvaluation(registry, subject_id, look, application);
+      const { text } = await ownEvaluation(registry, subject_id, application);
       return sendJson(reply, text);
     },
   );
@@ -92,14 +85,7 @@ function addScore(app: Server, registry: Registry): void {
       },
     },
     async (request) =>
-      plain(
-        await readOwnScore(
-          registry,
-          subjectOf(request).subject_id,
-          ownLook(registry),
-          request.body.changes,
-        ),
-      ),
+      plain(await readOwnScore(registry, subjectOf(request).subject_id, request.body.changes)),
   );
 }
 

@@ -7,6 +7,7 @@
  */
 import { type AuthorisationProof, proveAuthorisation } from '../authorisation/proof.ts';
 import type { Session } from '../database/database.ts';
+import { traceAct } from './person.ts';
 import type { Registry } from './registry.ts';
 
 export interface ProofLook {
@@ -43,17 +44,11 @@ export async function readProof(
       ...(look.own === 'enquirer' ? { recipient_id: look.participant_id } : {}),
     });
     const brought = await broughtOf(session, subject_id, authorisationId);
-    await session.query(
-      `insert into access (subject_id, access_id, participant_id, purpose, reason, at)
-       values ($1, $2, $3, 'authorisation_proof', $4, $5)`,
-      [
-        subject_id,
-        registry.newId(),
-        look.participant_id,
-        `proof of authorisation ${authorisationId}`,
-        registry.now(),
-      ],
-    );
+    await traceAct(registry, session, subject_id, {
+      participant_id: look.participant_id,
+      purpose: 'authorisation_proof',
+      reason: `proof of authorisation ${authorisationId}`,
+    });
     return brought === null ? proof : { ...proof, brought };
   });
 }

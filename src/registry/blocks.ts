@@ -10,12 +10,11 @@
 import { type DisputeRules, disputeRulesOf } from '../authorisation/dispute-rules.ts';
 import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
+import type { BlockKind } from '../model/file-facts.ts';
 import { appendNews } from './news.ts';
 import { holdPerson, tellPerson, traceAct } from './person.ts';
 import type { Registry } from './registry.ts';
 
-export const BLOCK_KINDS = ['freeze', 'fraud_alert', 'credit_ban'] as const;
-export type BlockKind = (typeof BLOCK_KINDS)[number];
 export const BLOCK_REASONS = ['identity_theft', 'own_finances', 'other'] as const;
 export type BlockReason = (typeof BLOCK_REASONS)[number];
 

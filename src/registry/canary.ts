@@ -6,6 +6,7 @@
  */
 import type { Card } from '../evaluation/card.ts';
 import { THIN_MONTHS } from '../evaluation/evaluate.ts';
+import { LIMITS } from '../evaluation/monitor.ts';
 import { scoreRecord } from '../evaluation/score.ts';
 import { scoreSql } from '../evaluation/score-sql.ts';
 import {
@@ -17,10 +18,6 @@ import {
   rangesOfEverybody,
 } from './characteristics.ts';
 import type { Registry } from './registry.ts';
-
-/** Points beyond which a score has moved, and the share of moved scores that blocks. */
-const MOVED_POINTS = 10;
-const MOVED_SHARE_BLOCKS = 0.005;
 
 export interface Canary {
   /** Whom both cards score. */
@@ -67,25 +64,23 @@ async function compareRange(registry: Registry, left: Card, right: Card, people:
        count(*) filter (where abs(l.score - r.score) > $${CHARACTERISTICS_PARAMS + 1}::int) as moved,
        max(abs(l.score - r.score)) as most
      from (${scoresOf(left)}) l join (${scoresOf(right)}) r using (subject_id)`,
-    [...characteristicsParams(registry, dayOf(registry), people), MOVED_POINTS],
+    [...characteristicsParams(registry, dayOf(registry), people), LIMITS.canary.points],
   );
   return rows[0] ?? { people: 0, moved: 0, most: 0 };
 }
 
-/** The card against the active one of its kind; null when there is none. */
-export async function compareActive(registry: Registry, card: Card): Promise<Canary | null> {
-  const { rows } = await registry.db.query<{ card: Card }>(
-    `select card from scorecard where state = 'active' and kind = $1`,
-    [card.kind],
-  );
-  const [active] = rows;
-  if (!active) return null;
+/** How far everybody's score moves from one card to another of its kind. */
+export async function compareOnEverybody(
+  registry: Registry,
+  before: Card,
+  after: Card,
+): Promise<Canary> {
   let [people, moved, most] = [0, 0, 0];
   for (const range of peopleInRanges(await rangesOfEverybody(registry))) {
-    const found = await compareRange(registry, active.card, card, range);
+    const found = await compareRange(registry, before, after, range);
     people += found.people;
     moved += found.moved;
     most = Math.max(most, found.most ?? 0);
   }
-  return { people, moved, most, is_blocked: moved > people * MOVED_SHARE_BLOCKS };
+  return { people, moved, most, is_blocked: moved > people * LIMITS.canary.share };
 }

@@ -9,7 +9,11 @@
  * Source: domain facts 5.1, 5.5; evaluation/catalogue.ts says what each one means.
  */
 import type { SqlValue } from '../database/database.ts';
-import { CHARACTERISTICS, type CharacteristicValues } from '../evaluation/catalogue.ts';
+import {
+  CHARACTERISTICS,
+  type CharacteristicValues,
+  CURRENT_MONTHS,
+} from '../evaluation/catalogue.ts';
 import { GRID_MONTHS } from '../model/grid.ts';
 import type { Registry } from './registry.ts';
 import { VISIBILITY_PARAMS, VISIBLE, visibilityParams } from './visibility.ts';
@@ -25,8 +29,10 @@ const age = (day: string) =>
   `((extract(year from ${DAY}) * 12 + extract(month from ${DAY}))
     - (extract(year from ${day}) * 12 + extract(month from ${day})))::int`;
 
-/** The newest month of an account is current while it is at most so much older than the day. */
-const CURRENT_MONTHS = 3;
+/** True for the newest revision `n` of a month; those beyond the first have an index of their own. */
+export const IS_NEWEST = `not exists (select 1 from account_month c where c.revision > 1
+  and c.revision > n.revision and c.period = n.period and c.subject_id = n.subject_id
+  and c.account_id = n.account_id)`;
 
 const PEOPLE = `between ${FIRST} and ${LAST}`;
 
@@ -48,9 +54,7 @@ const SEEN = `
     select n.* from account_month n
     where n.subject_id ${PEOPLE} and n.period <= ${DAY} and n.as_of <= ${DAY}
       and n.period > (date_trunc('month', ${DAY}) - interval '${GRID_MONTHS} months')::date
-      and not exists (select 1 from account_month c where c.revision > 1
-        and c.revision > n.revision and c.period = n.period and c.subject_id = n.subject_id
-        and c.account_id = n.account_id)
+      and ${IS_NEWEST}
   ), contract as (
     select distinct on (subject_id, account_id) * from account where subject_id ${PEOPLE} order by subject_id, account_id, revision desc
   ), seen as (

@@ -12,6 +12,7 @@ import {
   CHARACTERISTIC_PARTS,
   CHARACTERISTICS_PARAMS,
   characteristicsParams,
+  IS_NEWEST,
   peopleInRanges,
   rangesOfEverybody,
 } from './characteristics.ts';
@@ -38,9 +39,7 @@ const OUTCOME = `
   from account_month n
   where n.period > $${CHARACTERISTICS_PARAMS - 2}::date
     and n.period <= $${CHARACTERISTICS_PARAMS - 2}::date + interval '${OUTCOME_MONTHS} months'
-    and not exists (select 1 from account_month c where c.revision > 1
-      and c.revision > n.revision and c.period = n.period and c.subject_id = n.subject_id
-      and c.account_id = n.account_id)
+    and ${IS_NEWEST}
     and not exists (select 1 from authorisation_effect w where w.subject_id = n.subject_id
       and w.authorisation_id = n.authorisation_id)
   group by n.subject_id`;

@@ -164,18 +164,11 @@ export async function answerAgain(
   return { enquiry_id, authorisation_id, outcome, reason, report };
 }
 
-/**
- * Planning the facts over all periods takes longer than running them: a plan that fits every
- * person is kept instead, for this transaction.
- */
-const KEEP_PLANS = 'set local plan_cache_mode = force_generic_plan';
-
 async function answer(
   registry: Registry,
   session: Session,
   request: EnquiryRequest,
 ): Promise<Answered> {
-  await session.query(KEEP_PLANS);
   const { enquirer_id, authorisation_id, use_id, form, person } = request;
   const enquiry_id = enquiryIdOf(enquirer_id, use_id);
   const request_hash = requestHash(registry, request);

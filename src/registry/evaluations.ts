@@ -105,21 +105,14 @@ export function issueEvaluation(
   return { report_id, text, sha256: sha256Of(text), facts_sealed, issued_at: new Date(facts.at) };
 }
 
-/** Who looks at their own file, as the trace has it. */
-export interface OwnLook {
-  readonly participant_id: string;
-  readonly reason: string;
-}
-
 /** The person's own evaluation: traced, kept and issued. @throws file_unknown, profile_unknown */
 export function ownEvaluation(
   registry: Registry,
   subjectId: string,
-  look: OwnLook,
   application: Application | null = null,
 ): Promise<IssuedReport> {
   return registry.db.transaction(async (session) => {
-    const keyed = await lookAtOwn(registry, session, subjectId, look);
+    const keyed = await lookAtOwn(registry, session, subjectId);
     const cards = await activeCards(registry, session);
     const evaluation = issueEvaluation(
       registry,
@@ -127,24 +120,25 @@ export function ownEvaluation(
       { cards, application },
       { audience: 'subject', enquiry: null },
     );
-    const to = { form: 'evaluation' as const, recipient_id: look.participant_id };
+    const to = { form: 'evaluation' as const, recipient_id: registry.registry_id };
     await storeReport(session, subjectId, evaluation, to);
     return evaluation;
   });
 }
 
+/** What a person reads their own score from; the trace is written first. @throws file_unknown */
 async function lookAtOwn(
   registry: Registry,
   session: Session,
   subjectId: string,
-  look: OwnLook,
 ): Promise<KeyedFacts> {
   const moment = registry.now();
   const at = { ...registry, now: () => moment };
   await traceOwn(at, session, subjectId, {
-    ...look,
     audience: 'subject',
+    participant_id: registry.registry_id,
     purpose: OWN_PURPOSE,
+    reason: 'score',
   });
   const keyed = await readKeyedFacts(at, session, subjectId);
   if (!keyed) throw new AssentError('file_unknown');
@@ -168,11 +162,10 @@ export interface OwnScore {
 export function readOwnScore(
   registry: Registry,
   subjectId: string,
-  look: OwnLook,
   changes: Readonly<Record<string, number | null>>,
 ): Promise<OwnScore> {
   return registry.db.transaction(async (session) => {
-    const { facts } = await lookAtOwn(registry, session, subjectId, look);
+    const { facts } = await lookAtOwn(registry, session, subjectId);
     const cards = await activeCards(registry, session);
     const evaluation = evaluate(factsFor(registry, facts, null), cards);
     const values = characteristicsOf(facts);

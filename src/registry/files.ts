@@ -10,6 +10,7 @@ import { checkIdentityNumber } from '../model/identity-number.ts';
 import type { IdentityKind } from '../model/record.ts';
 import { REFUTED_OF_ACCOUNT, REFUTED_OF_MONTH } from './guard.ts';
 import { livingSubject } from './people.ts';
+import { traceAct } from './person.ts';
 import type { Registry } from './registry.ts';
 import { INCOMPLETE_SINCE, SUBJECT, VISIBLE, visibilityParams } from './visibility.ts';
 
@@ -118,11 +119,7 @@ export async function readFile(registry: Registry, sought: Sought, look: Look): 
     ]);
     const [person] = people;
     if (!person) throw new AssentError('file_unknown');
-    await session.query(
-      `insert into access (subject_id, access_id, participant_id, purpose, reason, at)
-       values ($1, $2, $3, $4, $5, $6)`,
-      [subjectId, registry.newId(), look.participant_id, look.purpose, look.reason, registry.now()],
-    );
+    await traceAct(registry, session, subjectId, look);
     const opened = registry.ring.open(
       person.wrapped_key,
       person.identity_sealed,

@@ -12,6 +12,7 @@ import { decide } from './identity-decisions.ts';
 import { type Decision, mergePeople } from './identity-events.ts';
 import { featuresOf } from './identity-pieces.ts';
 import { livingSubject, notMovable } from './people.ts';
+import { traceAct } from './person.ts';
 import type { Registry } from './registry.ts';
 import { lockPeople } from './serialise.ts';
 
@@ -110,11 +111,7 @@ async function traceLook(
   subjectId: string,
   look: CaseLook,
 ): Promise<void> {
-  await session.query(
-    `insert into access (subject_id, access_id, participant_id, purpose, reason, at)
-     values ($1, $2, $3, 'identity_review', $4, $5)`,
-    [subjectId, registry.newId(), look.participant_id, look.reason, registry.now()],
-  );
+  await traceAct(registry, session, subjectId, { ...look, purpose: 'identity_review' });
 }
 
 async function identityOf(registry: Registry, session: Session, id: string) {

@@ -14,6 +14,7 @@ import { claimHash, decide } from './identity-decisions.ts';
 import { type Decision, recordIdentityEvent } from './identity-events.ts';
 import { featuresOf } from './identity-pieces.ts';
 import { livingSubject, notMovable } from './people.ts';
+import { traceAct } from './person.ts';
 import type { Registry } from './registry.ts';
 import { lockPeople } from './serialise.ts';
 
@@ -134,11 +135,11 @@ export async function correctIdentity(
     await storeRecords(session, [
       { subject_id: id, record_id: id, features: featuresOf(registry, given) },
     ]);
-    await session.query(
-      `insert into access (subject_id, access_id, participant_id, purpose, reason, at)
-       values ($1, $2, $3, 'identity_correction', $4, $5)`,
-      [id, registry.newId(), correction.by_party, correction.why, registry.now()],
-    );
+    await traceAct(registry, session, id, {
+      participant_id: correction.by_party,
+      purpose: 'identity_correction',
+      reason: correction.why,
+    });
     return recordIdentityEvent(registry, session, {
       ...correction,
       kind: 'correct',

@@ -11,7 +11,7 @@ import type { AuthorisationRecord, Purpose } from '../authorisation/record.ts';
 import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
 import { decideLook, lookAct, rowsOfNothing } from './looks.ts';
-import { lockPersonOf } from './person.ts';
+import { lockPersonOf, traceAct } from './person.ts';
 import type { Registry } from './registry.ts';
 import { MONTHS_OF_SUBJECT, VISIBLE, visibilityParams } from './visibility.ts';
 
@@ -111,18 +111,11 @@ export async function claimPermit(registry: Registry, request: PermitRequest): P
         [subjectId, request.authorisation_id, request.use_id, moment],
       );
     }
-    await session.query(
-      `insert into access (subject_id, access_id, participant_id, purpose, reason, at)
-       values ($1, $2, $3, $4, $5, $6)`,
-      [
-        subjectId,
-        registry.newId(),
-        request.enquirer_id,
-        request.purpose,
-        permitted ? 'permitted' : `not permitted: ${reason}`,
-        moment,
-      ],
-    );
+    await traceAct({ ...registry, now: () => moment }, session, subjectId, {
+      participant_id: request.enquirer_id,
+      purpose: request.purpose,
+      reason: permitted ? 'permitted' : `not permitted: ${reason}`,
+    });
     const accounts = rows[0]?.account_ref === '' ? 0 : open.length;
     return { use_id, permitted, reason, accounts };
   });

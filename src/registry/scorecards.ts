@@ -12,7 +12,7 @@ import { type Card, cardDigest, cardText, parseCard } from '../evaluation/card.t
 import { CHARACTERISTICS } from '../evaluation/catalogue.ts';
 import type { Cards } from '../evaluation/evaluate.ts';
 import { AssentError } from '../model/error.ts';
-import { type Canary, compareActive, holdsInSql } from './canary.ts';
+import { type Canary, compareOnEverybody, holdsInSql } from './canary.ts';
 import type { Registry } from './registry.ts';
 
 export const CARD_STATES = ['draft', 'shadow', 'active', 'retired'] as const;
@@ -198,7 +198,8 @@ async function checkActivation(
   if (view.validation_report === null) blocked('it has no validation report');
   const differing = await holdsInSql(registry, view.card);
   if (differing > 0) blocked(`SQL and TypeScript score ${differing} people differently`);
-  const canary = await compareActive(registry, view.card);
+  const active = (await activeCards(registry))[view.kind];
+  const canary = active && (await compareOnEverybody(registry, active, view.card));
   if (canary?.is_blocked && !promotion.sign_off)
     blocked(
       `${canary.moved} of ${canary.people} scores move by more than ten points; it needs a sign-off`,
