@@ -315,7 +315,7 @@ export async function cutPart(
   before: number,
 ): Promise<CutPart> {
   const { rows, text, leaves } = await gateway.db.transaction(async (session) => {
-    const rows = await lookAgain(session, gateway, id, part);
+    const rows = await lookAgain(session, gateway, { id, period }, part);
     const lines: Lines = [id, part.first, part.last, before];
     const only = async (bytes: Promise<Uint8Array>): Promise<CutText> => ({
       text: await bytes,
