@@ -13,6 +13,7 @@ import { loadTape } from '../src/gateway/load-tape.ts';
 import { signJws } from '../src/keys/jws.ts';
 import { emptyRoot } from '../src/log/merkle.ts';
 import { AssentError, type ErrorCode } from '../src/model/error.ts';
+import { PART_BYTES_MAX } from '../src/wire/part.ts';
 import { approvalsText, bytesOf, canonical, load, monthRow, Pair, tapeText } from './pair.ts';
 
 const PERIOD = '2026-01';
@@ -135,15 +136,21 @@ describe('files', () => {
 describe('the wire', () => {
   const id = () => randomUUID();
   const body = gzipSync('1\tx\n');
-  const put = (submission: string, part: number, digest?: string, client = pair.client()) =>
+  const put = (
+    submission: string,
+    part: number,
+    digest?: string,
+    client = pair.client(),
+    bytes: Buffer = body,
+  ) =>
     client.send({
       method: 'PUT',
       path: `/v1/submissions/${submission}/parts/${part}`,
       query: { kind: 'month' },
-      bytes: body,
+      bytes,
       headers: {
         'content-type': 'application/octet-stream',
-        'content-digest': digest ?? `sha-256=:${createDigest(body, 'base64')}:`,
+        'content-digest': digest ?? `sha-256=:${createDigest(bytes, 'base64')}:`,
       },
     });
   const declare = (submission: string, client = pair.client()) =>
@@ -195,6 +202,48 @@ describe('the wire', () => {
     const ended = await view(submission);
     expect(ended.state).toBe('rejected');
     expect(ended.why).toContain(why);
+  });
+
+  it.each([
+    ['no gzip', Buffer.from('1\tx\n'), 'is no gzip'],
+    ['half a gzip', body.subarray(0, -9), 'is no gzip'],
+    ['more than a part may be', gzipSync(Buffer.alloc(PART_BYTES_MAX + 1)), 'is larger than'],
+  ])('bytes that unfold to %s reject the whole submission', async (_, bytes, why) => {
+    const submission = id();
+    await declare(submission);
+    await put(submission, 1, undefined, pair.client(), bytes);
+    await complete(submission, await sign(manifestOf(submission, 1, '0'.repeat(64))));
+    await pair.work;
+    const ended = await view(submission);
+    expect(ended.state).toBe('rejected');
+    expect(ended.why).toContain(why);
+  });
+
+  it('parts whose accounts do not follow one another reject the whole submission', async () => {
+    const submission = id();
+    await declare(submission);
+    const texts = ['2', '1'].map((n) => `1\t${n.repeat(8)}-0000-4000-8000-000000000000\tx\n`);
+    for (const [index, text] of texts.entries())
+      await put(submission, index + 1, undefined, pair.client(), gzipSync(text));
+    const manifest = manifestOf(submission, 2, '');
+    const parts = texts.map((text, index) => ({
+      ...{ part_number: index + 1, kind: 'month', rows: 1 },
+      sha256: createDigest(Buffer.from(text), 'hex'),
+    }));
+    await complete(submission, await sign({ ...manifest, parts }));
+    await pair.work;
+    expect((await view(submission)).why).toContain('does not begin after');
+  });
+
+  it('a part uploaded before its facts were kept is opened and checked', async () => {
+    const submission = id();
+    await declare(submission);
+    await put(submission, 1);
+    await pair.registry.db.query('update submission_part set unfolded = null');
+    const digest = createDigest(Buffer.from('1\tx\n'), 'hex');
+    await complete(submission, await sign(manifestOf(submission, 1, digest)));
+    await pair.work;
+    expect((await view(submission)).state).toBe('received_with_faults');
   });
 
   it.each([

@@ -46,15 +46,11 @@ function parseEntry(line: string, row: number): WireEntry | null {
 }
 
 /** Leaf hashes of the lines of a part, side by side. @param firstRow number of its first row */
-export function leavesOfPart(text: Buffer, firstRow: number): Uint8Array {
-  const leaves: Uint8Array[] = [];
-  let start = 0;
-  for (let end = text.indexOf(10); end >= 0; end = text.indexOf(10, start)) {
-    const line = text.toString('utf8', start, end);
-    const entry = parseEntry(line, firstRow + leaves.length);
-    leaves.push(entry ? leafOfEntry(entry) : unreadableLeaf(line));
-    start = end + 1;
-  }
+export function leavesOf(lines: readonly string[], firstRow: number): Uint8Array {
+  const leaves = lines.map((line, index) => {
+    const entry = parseEntry(line, firstRow + index);
+    return entry ? leafOfEntry(entry) : unreadableLeaf(line);
+  });
   return Buffer.concat(leaves);
 }
 
@@ -158,12 +154,12 @@ async function storeSlice(
   return { faults: faults.sort((a, b) => a.row_number - b.row_number), here };
 }
 
-/** Lines of kind authorisation. @param leaves of the part's lines, as `leavesOfPart` gives them */
+/** Lines of kind authorisation. @param known the leaves of its lines, if they are at hand */
 export async function takeAuthorisations(
   registry: Registry,
   session: Session,
   part: TextPart,
-  leaves: Uint8Array,
+  known?: Uint8Array,
 ): Promise<PartOutcome> {
   await lockWriters(session);
   const faults: Fault[] = [];
@@ -182,6 +178,11 @@ export async function takeAuthorisations(
     await settleEntries(registry, session, part.furnisher_id, taken.here);
   }
   await traceRefusals(session, refusals, facts);
-  await appendLeaves(session, part.submission_id, part.firstRow - 1, leaves);
+  await appendLeaves(
+    session,
+    part.submission_id,
+    part.firstRow - 1,
+    known ?? leavesOf(part.lines, part.firstRow),
+  );
   return outcomeOf(part.lines.length, faults);
 }

@@ -26,15 +26,9 @@ import { takeAuthorisations } from './authorisation-intake.ts';
 import { mergeMonths, PeopleChanged } from './month-intake.ts';
 import { acceptedLeaves, readMonthPart } from './month-part.ts';
 import { takeAccounts, takeSubjects } from './other-intake.ts';
-import {
-  checkParts,
-  firstRowOf,
-  type KeptPart,
-  type KeptParts,
-  partOf,
-  partText,
-} from './part-check.ts';
+import { checkParts, firstRowOf, type KeptLeaves } from './part-check.ts';
 import { addOutcomes, NO_ROWS, type PartOutcome, recordPart } from './part-outcome.ts';
+import { linesOf, partText } from './part-text.ts';
 import type { Registry } from './registry.ts';
 import { lockAuthorisations, relyOnAuthorisations } from './serialise.ts';
 import { findSubmission, type SubmissionRow } from './submissions.ts';
@@ -95,7 +89,10 @@ async function takeMonths(
   return [result, tree.serialise()];
 }
 
-interface PartWork extends KeptPart {
+interface PartWork {
+  readonly text: Buffer;
+  /** Of an authorisation part's lines, if they are at hand. */
+  readonly leaves: Uint8Array | undefined;
   /** Fulfilled when the part before this one is committed. */
   readonly before: Promise<void>;
   readonly part: ManifestPart;
@@ -119,8 +116,12 @@ async function takePart(
     await recordPart(session, place, result, { merkle_state: state, at: registry.now() });
     return;
   }
-  const lines = work.text.toString('utf8').split('\n').slice(0, -1);
-  const textPart = { lines, firstRow: work.firstRow, furnisher_id, submission_id };
+  const textPart = {
+    lines: linesOf(work.text),
+    firstRow: work.firstRow,
+    furnisher_id,
+    submission_id,
+  };
   if (part.kind === 'authorisation') {
     await lockAuthorisations(session, furnisher_id);
     const result = await takeAuthorisations(registry, session, textPart, work.leaves);
@@ -139,7 +140,7 @@ async function processPart(
   submission: SubmissionRow,
   manifest: Manifest,
   part: ManifestPart,
-  at: { readonly before: Promise<void>; readonly kept: KeptParts },
+  { before, kept }: { readonly before: Promise<void>; readonly kept?: KeptLeaves },
 ): Promise<void> {
   let [checkDates, isJudgedAgain] = [false, false];
   for (let attempt = 1; ; attempt++) {
@@ -151,22 +152,12 @@ async function processPart(
         );
         if (rows[0]?.processed !== false) return;
         const firstRow = firstRowOf(manifest, part);
-        let opened = at.kept.get(part.part_number);
-        if (!opened) {
-          const text = await partText(
-            registry,
-            session,
-            submission.submission_id,
-            part.part_number,
-          );
-          if (text === null) throw new Error('an unprocessed part has no content');
-          opened = partOf(part, text, firstRow);
-        }
-        const { before } = at;
-        const work = { ...opened, before, part, firstRow, checkDates, isJudgedAgain };
+        const text = await partText(registry, session, submission.submission_id, part.part_number);
+        if (text === null) throw new Error('an unprocessed part has no content');
+        const leaves = kept?.get(part.part_number);
+        const work = { text, leaves, before, part, firstRow, checkDates, isJudgedAgain };
         await takePart(registry, session, submission, work);
       });
-      at.kept.delete(part.part_number);
       return;
     } catch (error) {
       const isPassing = error instanceof DatabaseFailure && PASSING.includes(error.sqlstate);
@@ -185,13 +176,12 @@ async function processMonthParts(
   registry: Registry,
   submission: SubmissionRow,
   manifest: Manifest,
-  kept: KeptParts,
 ): Promise<void> {
   const running: Promise<void>[] = [];
   let before = Promise.resolve();
   for (const part of manifest.parts.filter((each) => each.kind === 'month')) {
     if (running.length >= registry.db.concurrency) await running.shift();
-    before = processPart(registry, submission, manifest, part, { before, kept });
+    before = processPart(registry, submission, manifest, part, { before });
     before.catch(() => {}); // Awaited below; a failure must not count as unhandled before that.
     running.push(before);
   }
@@ -278,8 +268,7 @@ export async function processSubmission(registry: Registry, id: string): Promise
   const submission = await findSubmission(registry, id, null);
   const { manifest } = submission;
   if (submission.state !== 'processing' || !manifest) return;
-  const kept: KeptParts = new Map();
-  const checked = await checkParts(registry, submission, manifest, kept);
+  const checked = await checkParts(registry, submission, manifest);
   if (checked.why !== null) {
     await reject(registry, id, checked.why);
     await dropTravelling(registry, id);
@@ -296,12 +285,13 @@ export async function processSubmission(registry: Registry, id: string): Promise
   }
   await createPartition(registry, submission.period);
   const others = manifest.parts.filter((part) => part.kind !== 'month');
+  const before = Promise.resolve();
   for (const part of others)
-    await processPart(registry, submission, manifest, part, { before: Promise.resolve(), kept });
+    await processPart(registry, submission, manifest, part, { before, kept: checked.kept });
   // What the months join with may have grown from nothing: the planner must know before it plans.
   if (others.length > 0)
     await registry.db.query('analyze subject_locator, account_locator, authorisation');
-  await processMonthParts(registry, submission, manifest, kept);
+  await processMonthParts(registry, submission, manifest);
   // The next period's gaps and jumps are sought in this one.
   // sql: partitionOf checks the period; ANALYZE takes no parameters.
   await registry.db.query(

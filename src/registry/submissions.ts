@@ -21,6 +21,7 @@ import {
   type SubmissionState,
   type SubmissionView,
 } from '../wire/part.ts';
+import { partSeal, unfoldedAtUpload } from './part-text.ts';
 import type { Registry } from './registry.ts';
 
 export interface SubmissionRow {
@@ -148,9 +149,6 @@ export interface PartUpload {
   readonly content_digest: string;
 }
 
-/** What a part's sealed bytes are bound to. */
-export const partSeal = (id: string, part: number) => `submission ${id} part ${part}`;
-
 /** Stores (or replaces) one part. @throws digest_mismatch, submission_state, submission_unknown */
 export async function storePart(
   registry: Registry,
@@ -161,6 +159,7 @@ export async function storePart(
   const row = await findSubmission(registry, id, furnisherId);
   const digest = createHash('sha256').update(part.body).digest('base64');
   if (part.content_digest !== `sha-256=:${digest}:`) throw new AssentError('digest_mismatch');
+  const unfolded = await unfoldedAtUpload(part.body, part.kind);
   const sealed = registry.ring.sealWhole(part.body, partSeal(id, part.part_number));
   await registry.db.transaction(async (session) => {
     const { rows } = await session.query<{ state: string }>(
@@ -173,12 +172,21 @@ export async function storePart(
       });
     }
     await session.query(
-      `insert into submission_part (submission_id, part_number, kind, sha256, bytes, content_sealed, processed)
-       values ($1, $2, $3, $6, $4, $5, false)
+      `insert into submission_part (submission_id, part_number, kind, sha256, bytes, content_sealed,
+         unfolded, processed)
+       values ($1, $2, $3, $6, $4, $5, $7, false)
        on conflict (submission_id, part_number) do update set
          kind = excluded.kind, sha256 = excluded.sha256, bytes = excluded.bytes,
-         content_sealed = excluded.content_sealed`,
-      [id, part.part_number, part.kind, part.body.length, sealed, digest],
+         content_sealed = excluded.content_sealed, unfolded = excluded.unfolded`,
+      [
+        id,
+        part.part_number,
+        part.kind,
+        part.body.length,
+        sealed,
+        digest,
+        unfolded && JSON.stringify(unfolded),
+      ],
     );
   });
 }
