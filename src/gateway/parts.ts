@@ -17,8 +17,11 @@ import { decidePeriod, lockDecisions } from './gate.ts';
 import type { Gateway } from './gateway.ts';
 import { lookAgain, type PlannedPart } from './last-look.ts';
 
-/** Month rows of a part: one part is one transaction at the registry and must fit in memory here. */
-const MONTH_ROWS = 100_000;
+/**
+ * Month rows of a part: one part is one transaction at the registry and must fit in memory here,
+ * and a period of a few hundred thousand should be several, which the registry works at together.
+ */
+const MONTH_ROWS = 50_000;
 /** Rows of the other kinds, which are longer. */
 const OTHER_ROWS = 20_000;
 

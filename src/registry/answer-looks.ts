@@ -67,10 +67,10 @@ const NAMED = `, (select json_agg(json_build_object('record', a.record, 'state',
      where u.subject_id = a.subject_id and u.authorisation_id = a.authorisation_id)))
   from authorisation a where a.subject_id = s.subject_id
     and a.authorisation_id = any($${FACTS_PARAMS + 1}::uuid[])) as named`;
+/** A person's facts with the authorisations that are named. */
 const READ = factsSql(NAMED);
 
-/** A person's facts with the authorisations that are named. */
-export /**
+/**
  * Planning the facts over all periods takes longer than running them: a plan that fits every
  * person is kept instead, for this transaction.
  */

@@ -169,18 +169,21 @@ async function processPart(
 }
 
 /**
- * Month parts, as many at a time as the database really runs: each works alone until it has to
- * wait for the one before it. One that fails fails those behind it.
+ * Month parts, as many at a time as the database really runs and one that is opened and staged
+ * meanwhile: each works alone until it has to wait for the one before it. One that fails fails
+ * those behind it.
  */
 async function processMonthParts(
   registry: Registry,
   submission: SubmissionRow,
   manifest: Manifest,
 ): Promise<void> {
+  const { concurrency } = registry.db;
+  const atOnce = concurrency > 1 ? concurrency + 1 : 1;
   const running: Promise<void>[] = [];
   let before = Promise.resolve();
   for (const part of manifest.parts.filter((each) => each.kind === 'month')) {
-    if (running.length >= registry.db.concurrency) await running.shift();
+    if (running.length >= atOnce) await running.shift();
     before = processPart(registry, submission, manifest, part, { before });
     before.catch(() => {}); // Awaited below; a failure must not count as unhandled before that.
     running.push(before);
