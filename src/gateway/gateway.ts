@@ -20,7 +20,7 @@ export interface Gateway {
   readonly parties?: Parties;
   readonly now: () => Date;
   readonly newId: () => string;
-  /** Month rows of a part at most; 100,000 when not said. */
+  /** Month rows of a part at most; 50,000 when not said. */
   readonly partRows?: number;
   /** Called after an event was recorded, so that the registry is told at once. */
   readonly announce?: () => void;
