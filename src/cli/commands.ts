@@ -9,6 +9,7 @@ import { addComplianceCommands } from './compliance-commands.ts';
 import { addEnquirerCommands } from './enquirer-commands.ts';
 import { addEnquiryCommands, addReportCommands } from './enquiry-commands.ts';
 import { addEnquirerEvaluations, addReviewCommands } from './evaluation-commands.ts';
+import { addFurnishing } from './furnishing-commands.ts';
 import { addGatewayCommands } from './gateway-commands.ts';
 import { createCard, VERSION } from './home.ts';
 import { exitOnInterrupt } from './interrupt.ts';
@@ -57,6 +58,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   addRegistryProofs(registry);
   addReportCommands(registry);
   addScorecardGovernance(registry);
+  addFurnishing(registry);
   addReviewCommands(registry);
   const enquirer = program
     .command('enquirer')

@@ -17,6 +17,7 @@ import { readTable } from '../evaluation/table.ts';
 import { AssentError } from '../model/error.ts';
 import { isDate } from '../model/period.ts';
 import { countOf, readJson } from './arguments.ts';
+import { furnishedText, furnishToEnd } from './furnishing-commands.ts';
 import { operatorClient } from './home.ts';
 import { type HomeOptions, homeOptions } from './home-options.ts';
 import { print, table } from './print.ts';
@@ -206,13 +207,19 @@ async function fitOnHistory(options: FitOptions): Promise<void> {
 }
 
 interface RunAnswer {
+  readonly run_id: string;
   readonly people: number;
   readonly ranges: number;
   readonly ranges_done: number;
   readonly is_done: boolean;
 }
 
-async function scoreAll(id: string, version: number, options: HomeOptions & { day: string }) {
+interface ScoreOptions extends HomeOptions {
+  readonly day: string;
+  readonly furnish?: boolean;
+}
+
+async function scoreAll(id: string, version: number, options: ScoreOptions) {
   const client = operatorClient(resolve(options.home));
   const bar = progressBar();
   for (;;) {
@@ -224,7 +231,11 @@ async function scoreAll(id: string, version: number, options: HomeOptions & { da
     });
     bar('scoring', run.ranges_done, run.ranges, 'parts');
     if (!run.is_done) continue;
-    print(run, options.json === true, ({ people }) => `${people} people scored`);
+    const furnished = options.furnish === true ? await furnishToEnd(client, run.run_id) : null;
+    const scored = `${run.people} people scored in run ${run.run_id}`;
+    print({ ...run, ...(furnished && { furnished }) }, options.json === true, () =>
+      furnished ? `${scored}\n${furnishedText(furnished)}` : scored,
+    );
     return;
   }
 }
@@ -275,6 +286,7 @@ function addHistory(registry: Command): void {
       .option('--day <day>', 'as of', dayOf, today);
   withCard(registry.command('score-everybody'))
     .description('score everybody by a card; cut off, the same again goes on')
+    .option('--furnish', 'then tell the scores to who watches an account of the person (Q2)')
     .action(scoreAll);
   withCard(registry.command('monitor-scorecard'))
     .description('whether people and outcomes still are what the card was made for')

@@ -4,6 +4,7 @@ import { enquirerRoutes } from './enquirer-routes.ts';
 import { enquiryRoutes } from './enquiry-routes.ts';
 import { evaluationRoutes } from './evaluation-routes.ts';
 import { type FeedRoutesOptions, feedRoutes } from './feed-routes.ts';
+import { furnishingRoutes } from './furnishing-routes.ts';
 import { identificationRoutes } from './identification-routes.ts';
 import { identityRoutes } from './identity-routes.ts';
 import type { Server } from './instance.ts';
@@ -26,6 +27,7 @@ export function registryApi(
     enquiryRoutes(registry)(app);
     portfolioRoutes(registry)(app);
     evaluationRoutes(registry)(app);
+    furnishingRoutes(registry)(app);
     scorecardRoutes(registry)(app);
     registryProofRoutes(registry)(app);
     feedRoutes(options)(app);
