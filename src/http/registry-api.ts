@@ -11,6 +11,7 @@ import type { Server } from './instance.ts';
 import { mePages } from './me-pages.ts';
 import { meRoutes } from './me-routes.ts';
 import { meScoreRoutes } from './me-score-routes.ts';
+import { monitoringRoutes } from './monitoring-routes.ts';
 import { portfolioRoutes } from './portfolio-routes.ts';
 import { registryProofRoutes } from './proof-routes.ts';
 import { type RegistryRoutesOptions, registryRoutes } from './registry-routes.ts';
@@ -29,6 +30,7 @@ export function registryApi(
     evaluationRoutes(registry)(app);
     furnishingRoutes(registry)(app);
     scorecardRoutes(registry)(app);
+    monitoringRoutes(registry)(app);
     registryProofRoutes(registry)(app);
     feedRoutes(options)(app);
     identityRoutes(registry)(app);
