@@ -232,10 +232,34 @@ describe.each(BACKENDS)('scores of a run on %s', (backend) => {
     expect(clients(await told(lender, run_id))).toEqual([2, 3, 4, 5]);
   });
 
+  it('never follow a withdrawal that the enquirer was told of', async () => {
+    await activate(5);
+    const run_id = await run(5);
+    const more = new Map<string, number>();
+    for (const n of [3, 4, 5])
+      more.set(await other.bring({ purpose: { code: 'Q2' } }, personOf(n)), n);
+    const ends = [...more.keys()].map((id) => withdraw(id));
+    await Promise.all([...ends, furnish(run_id)]);
+    const { rows } = await pair.registry.db.query<{ id: string; scored: number; ended: number }>(
+      `select w.authorisation_id as id, w.position as ended, s.position as scored
+       from feed_entry w join feed_entry s on s.participant_id = w.participant_id
+         and s.event_id = (select r.report_id::text from report r
+           join enquiry e on e.report_id = r.report_id
+           where e.authorisation_id = w.authorisation_id)
+       where w.participant_id = $1 and w.type = 'withdrawn'
+         and w.authorisation_id = any($2::uuid[])`,
+      [other.id, [...more.keys()]],
+    );
+    for (const { scored, ended } of rows) expect(scored).toBeLessThan(ended);
+    expect(
+      await count(`feed_entry where participant_id = $1 and type = 'withdrawn'`, other.id),
+    ).toBe(more.size);
+  });
+
   it('are of a run that ended, is young and whose card is active', async () => {
     expect(await codeOf(furnish(randomUUID()))).toBe('scoring_run_unknown');
     expect(await codeOf(furnish(await run(3)))).toBe('scoring_run_unfit');
-    expect(await codeOf(furnish(await run(4, '2025-01-31')))).toBe('scoring_run_unfit');
+    expect(await codeOf(furnish(await run(5, '2025-01-31')))).toBe('scoring_run_unfit');
   });
 
   it('stay with their people when two who were scored turn out to be one', async () => {

@@ -9,21 +9,10 @@ import { catalogueCard } from '../src/evaluation/sample-catalogue-card.ts';
 import { samplePart } from '../src/registry/development-sample.ts';
 import type { Registry } from '../src/registry/registry.ts';
 import { monitorMonths, monitorScorecard } from '../src/registry/scorecard-monitoring.ts';
-import { DAY, openFiles, PERSON, type Person, storeFiles } from './file-rows.ts';
+import { DAY, openFiles, PERSON, steady, storeFiles } from './file-rows.ts';
 import { BACKENDS, SERVER_URL } from './pair.ts';
 
 const OVER = '2025-06';
-
-/** The same person, seen every month and never late. */
-const steady = (someone: Person): Person => ({
-  ...someone,
-  accounts: someone.accounts.map((account) => {
-    const [first] = account.months;
-    if (!first) return account;
-    const paid = { ...first[1], days_past_due: 0, status: 'open' as const };
-    return { ...account, months: Array.from({ length: 24 }, (_, age) => [age, paid]) };
-  }),
-});
 
 describe.each(BACKENDS)('monitoring on %s', (backend) => {
   const missing = backend === 'postgresql' && !SERVER_URL;

@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Card, cardDigest } from '../evaluation/card.ts';
-import { type MonthFigures, mostMoved } from '../evaluation/monitor-months.ts';
+import { type MonthFigures, mostMoved, type OutcomeFigures } from '../evaluation/monitor-months.ts';
 import { monthsHtml } from '../evaluation/monitor-report.ts';
 import { AssentError } from '../model/error.ts';
 import { isPeriod, periodsBetween } from '../model/period.ts';
@@ -50,6 +50,12 @@ function monitorText({ people, score, characteristics, outcome }: Monitored): st
   ].join('\n');
 }
 
+/** With its interval; nothing where too few turned out either way. */
+function aucText({ performance, auc_interval: { from, upto } }: OutcomeFigures): string {
+  const auc = figure(performance.auc);
+  return figure(from) === '' ? auc : `${auc} (${figure(from)} to ${figure(upto)})`;
+}
+
 function monthsText(months: readonly MonthFigures[]): string {
   const row = (month: MonthFigures) => {
     const { outcome } = month;
@@ -61,7 +67,7 @@ function monthsText(months: readonly MonthFigures[]): string {
         ? ['not over yet', '', '', '']
         : [
             `${outcome.people} (${outcome.bad} bad)`,
-            `${figure(outcome.performance.auc)} (${figure(outcome.auc_interval.from)} to ${figure(outcome.auc_interval.upto)})`,
+            aucText(outcome),
             outcome.performance.light,
             `${figure(outcome.ratio)} ${outcome.calibration}`,
           ]),

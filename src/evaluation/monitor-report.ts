@@ -129,7 +129,9 @@ const outcomeCells = (outcome: OutcomeFigures | null) =>
         whole(outcome.people),
         whole(outcome.bad),
         four(outcome.performance.auc),
-        `${four(outcome.auc_interval.from)} to ${four(outcome.auc_interval.upto)}`,
+        Number.isFinite(outcome.auc_interval.from)
+          ? `${four(outcome.auc_interval.from)} to ${four(outcome.auc_interval.upto)}`
+          : '–',
         light(outcome.performance.light),
         share(outcome.bad / outcome.people),
         share(outcome.expected / outcome.people),
