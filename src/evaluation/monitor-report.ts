@@ -154,7 +154,7 @@ const monthsTable = (months: readonly MonthFigures[]) =>
         ...outcomeCells(month.outcome),
       ];
     }),
-    [1, 2, 5, 7, 8, 9, 10, 12, 13],
+    [0, 1, 2, 5, 7, 8, 9, 10, 12, 13],
   );
 
 /** CSI of every characteristic in every month, the most moved first. */

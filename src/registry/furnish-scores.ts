@@ -210,21 +210,28 @@ async function progressOf(
   enquirers: readonly string[],
 ): Promise<Furnishing> {
   const { rows } = await registry.db.query<{
+    enquirer_id: string;
     told: number;
     passed_over: Record<string, number>;
     ended_at: Date | null;
-  }>('select told, passed_over, ended_at from score_furnishing where run_id = $1::uuid', [runId]);
+  }>(
+    `select enquirer_id, told, passed_over, ended_at from score_furnishing
+     where run_id = $1::uuid`,
+    [runId],
+  );
   const passed_over: Record<string, number> = {};
   for (const row of rows)
     for (const [reason, n] of Object.entries(row.passed_over))
       passed_over[reason] = (passed_over[reason] ?? 0) + n;
-  const enquirers_done = rows.filter(({ ended_at }) => ended_at !== null).length;
+  const ended = rows.filter(({ ended_at }) => ended_at !== null);
+  const done = new Set(ended.map(({ enquirer_id }) => enquirer_id));
+  const enquirers_done = enquirers.filter((each) => done.has(each)).length;
   return {
     run_id: runId,
     ...{ enquirers: enquirers.length, enquirers_done },
     told: rows.reduce((sum, { told }) => sum + told, 0),
     passed_over,
-    is_done: enquirers_done >= enquirers.length,
+    is_done: enquirers_done === enquirers.length,
   };
 }
 
