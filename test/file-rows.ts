@@ -50,6 +50,17 @@ export const PERSON = fc.record({
 });
 export type Person = typeof PERSON extends fc.Arbitrary<infer T> ? T : never;
 
+/** The same person, seen every month and never late. */
+export const steady = (someone: Person): Person => ({
+  ...someone,
+  accounts: someone.accounts.map((account) => {
+    const [first] = account.months;
+    if (!first) return account;
+    const paid = { ...first[1], days_past_due: 0, status: 'open' as const };
+    return { ...account, months: Array.from({ length: 24 }, (_, age) => [age, paid]) };
+  }),
+});
+
 export const dayBefore = (days: number) =>
   new Date(Date.parse(`${DAY}T12:00:00Z`) - days * 86_400_000);
 

@@ -6,12 +6,15 @@ import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { addAskingCommands } from './asking-commands.ts';
 import { addComplianceCommands } from './compliance-commands.ts';
+import { addDevelopmentSample } from './development-sample-commands.ts';
 import { addEnquirerCommands } from './enquirer-commands.ts';
 import { addEnquiryCommands, addReportCommands } from './enquiry-commands.ts';
 import { addEnquirerEvaluations, addReviewCommands } from './evaluation-commands.ts';
+import { addFurnishing } from './furnishing-commands.ts';
 import { addGatewayCommands } from './gateway-commands.ts';
 import { createCard, VERSION } from './home.ts';
 import { exitOnInterrupt } from './interrupt.ts';
+import { addMonitoring } from './monitoring-commands.ts';
 import { EXIT, outliveReaders, print, printFailure } from './print.ts';
 import { addGatewayProofs, addRegistryProofs, addVerifyAuthorisation } from './proof-commands.ts';
 import { addRegistryCommands } from './registry-commands.ts';
@@ -57,6 +60,9 @@ export async function main(argv: readonly string[]): Promise<void> {
   addRegistryProofs(registry);
   addReportCommands(registry);
   addScorecardGovernance(registry);
+  addFurnishing(registry);
+  addMonitoring(registry);
+  addDevelopmentSample(registry);
   addReviewCommands(registry);
   const enquirer = program
     .command('enquirer')

@@ -1,10 +1,9 @@
 /**
  * Scorecards on the registry's own history, on the command line: fit, add, promote, score
- * everybody, watch.
+ * everybody.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { type Card, cardDigest } from '../evaluation/card.ts';
@@ -15,19 +14,15 @@ import { reportOfFit } from '../evaluation/report-data.ts';
 import { sampleOf } from '../evaluation/sample.ts';
 import { readTable } from '../evaluation/table.ts';
 import { AssentError } from '../model/error.ts';
-import { isDate } from '../model/period.ts';
 import { countOf, readJson } from './arguments.ts';
+import { countsText, dayOf, fetchSample } from './development-sample-commands.ts';
+import { furnishedText, furnishToEnd } from './furnishing-commands.ts';
 import { operatorClient } from './home.ts';
 import { type HomeOptions, homeOptions } from './home-options.ts';
 import { print, table } from './print.ts';
 import { progressBar } from './progress.ts';
 
 const ofRegistry = homeOptions('registry');
-
-function dayOf(text: string): string {
-  if (isDate(text)) return text;
-  throw new AssentError('argument_invalid', { detail: '--day is a day, YYYY-MM-DD' });
-}
 
 interface ListedScorecard {
   readonly scorecard_id: string;
@@ -164,11 +159,8 @@ async function fitOnHistory(options: FitOptions): Promise<void> {
   if (kind !== 'full' && kind !== 'thin')
     throw new AssentError('argument_invalid', { detail: '--kind is full or thin' });
   const client = operatorClient(resolve(options.home));
-  const found = await client.json<{ csv: string; good: number; bad: number; left_out: object }>({
-    method: 'GET',
-    path: `/v1/development-sample?day=${options.day}`,
-  });
-  const read = await readTable(Readable.from([Buffer.from(found.csv)]), {});
+  const { bytes, counts } = fetchSample(client, options.day);
+  const read = await readTable(bytes, {});
   const sample = sampleOf(read, {
     ...{ target: SAMPLE_TARGET, bad: ['1'], good: null, exclude: [], protect: [], id: null },
   });
@@ -191,13 +183,12 @@ async function fitOnHistory(options: FitOptions): Promise<void> {
     },
   });
   const { measured } = result.out_of_fold;
-  const { good, bad, left_out } = found;
   print(
-    { scorecard: added, card_sha256: cardDigest(result.card), measured, good, bad, left_out },
+    { scorecard: added, card_sha256: cardDigest(result.card), measured, ...counts },
     options.json === true,
     () =>
       [
-        `${good} good, ${bad} bad; left out ${JSON.stringify(left_out)}`,
+        countsText(counts),
         `AUC ${measured.auc.toFixed(4)}, KS ${measured.ks.toFixed(4)}, out of fold`,
         ...result.warnings.map((warning) => `warning: ${warning}`),
         table(HEAD, [rowOf(added)]),
@@ -206,13 +197,19 @@ async function fitOnHistory(options: FitOptions): Promise<void> {
 }
 
 interface RunAnswer {
+  readonly run_id: string;
   readonly people: number;
   readonly ranges: number;
   readonly ranges_done: number;
   readonly is_done: boolean;
 }
 
-async function scoreAll(id: string, version: number, options: HomeOptions & { day: string }) {
+interface ScoreOptions extends HomeOptions {
+  readonly day: string;
+  readonly furnish?: boolean;
+}
+
+async function scoreAll(id: string, version: number, options: ScoreOptions) {
   const client = operatorClient(resolve(options.home));
   const bar = progressBar();
   for (;;) {
@@ -224,37 +221,13 @@ async function scoreAll(id: string, version: number, options: HomeOptions & { da
     });
     bar('scoring', run.ranges_done, run.ranges, 'parts');
     if (!run.is_done) continue;
-    print(run, options.json === true, ({ people }) => `${people} people scored`);
+    const furnished = options.furnish === true ? await furnishToEnd(client, run.run_id) : null;
+    const scored = `${run.people} people scored in run ${run.run_id}`;
+    print({ ...run, ...(furnished && { furnished }) }, options.json === true, () =>
+      furnished ? `${scored}\n${furnishedText(furnished)}` : scored,
+    );
     return;
   }
-}
-
-interface Monitored {
-  readonly people: number;
-  readonly score: { readonly psi: number; readonly light: string };
-  readonly characteristics: readonly { characteristic: string; psi: number; light: string }[];
-  readonly outcome: {
-    readonly day: string;
-    readonly people: number;
-    readonly bad: number;
-    readonly performance: { auc: number; ks: number; light: string };
-    readonly reversals: number;
-  };
-}
-
-const figure = (value: number | null) =>
-  value === null || !Number.isFinite(value) ? '' : value.toFixed(4);
-
-function monitorText({ people, score, characteristics, outcome }: Monitored): string {
-  const { performance } = outcome;
-  return [
-    `${people} people; score PSI ${figure(score.psi)} ${score.light}`,
-    table(
-      ['characteristic', 'CSI', ''],
-      characteristics.map((each) => [each.characteristic, figure(each.psi), each.light]),
-    ),
-    `as of ${outcome.day}: ${outcome.people} people, ${outcome.bad} bad; AUC ${figure(performance.auc)}, KS ${figure(performance.ks)} ${performance.light}; ${outcome.reversals} reversals`,
-  ].join('\n');
 }
 
 function addHistory(registry: Command): void {
@@ -268,23 +241,13 @@ function addHistory(registry: Command): void {
     .option('--report <file>', 'write the validation report, as HTML')
     .action(fitOnHistory);
   const today = new Date().toISOString().slice(0, 10);
-  const withCard = (command: Command) =>
-    ofRegistry(command)
-      .argument('<scorecard_id>')
-      .argument('<version>', '', countOf('version'))
-      .option('--day <day>', 'as of', dayOf, today);
-  withCard(registry.command('score-everybody'))
+  ofRegistry(registry.command('score-everybody'))
+    .argument('<scorecard_id>')
+    .argument('<version>', '', countOf('version'))
     .description('score everybody by a card; cut off, the same again goes on')
+    .option('--day <day>', 'as of', dayOf, today)
+    .option('--furnish', 'then tell the scores to who watches an account of the person (Q2)')
     .action(scoreAll);
-  withCard(registry.command('monitor-scorecard'))
-    .description('whether people and outcomes still are what the card was made for')
-    .action(async (id: string, version: number, options: HomeOptions & { day: string }) => {
-      const found = await operatorClient(resolve(options.home)).json<Monitored>({
-        method: 'GET',
-        path: `/v1/scorecards/${encodeURIComponent(id)}/${version}/monitoring?day=${options.day}`,
-      });
-      print(found, options.json === true, monitorText);
-    });
 }
 
 /** Adds the operator's commands of scorecards. */

@@ -245,9 +245,16 @@ export function cardText(card: Card): string {
   return canonicalize(card) ?? invalid('the card has no canonical form');
 }
 
+/** Of cards that were hashed: a card never changes, and one evaluates many people. */
+const digests = new WeakMap<Card, string>();
+
 /** SHA-256 over the canonical JSON, in lower-case hex: the identity of the card. */
 export function cardDigest(card: Card): string {
-  return hash('sha256', cardText(card), 'hex');
+  const known = digests.get(card);
+  if (known !== undefined) return known;
+  const digest = hash('sha256', cardText(card), 'hex');
+  digests.set(card, digest);
+  return digest;
 }
 
 /** Every bin of a characteristic, in the order of the card: bins, other, missing. */

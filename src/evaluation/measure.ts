@@ -56,6 +56,45 @@ export function discrimination(
   return { auc, gini: 2 * auc - 1, ks: totalGood > 0 && totalBad > 0 ? ks : Number.NaN };
 }
 
+/** People with one score. */
+export interface ScoreCount {
+  readonly score: number;
+  readonly good: number;
+  readonly bad: number;
+}
+
+/** z of a two-sided interval of 95 %. */
+const Z95 = 1.959964;
+
+/**
+ * The 95 % interval of the AUC of scores of which lower is worse, from counts by score.
+ * Source: DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988), for one curve. NaN when a class
+ * has fewer than two.
+ */
+export function aucInterval(counts: readonly ScoreCount[]): {
+  readonly from: number;
+  readonly upto: number;
+} {
+  const sorted = [...counts].sort((left, right) => left.score - right.score);
+  const good = sorted.reduce((sum, each) => sum + each.good, 0);
+  const bad = sorted.reduce((sum, each) => sum + each.bad, 0);
+  if (good < 2 || bad < 2) return { from: Number.NaN, upto: Number.NaN };
+  let [goodBelow, badBelow] = [0, 0];
+  const placed = sorted.map((each) => {
+    // Share of the good above a bad one here, and of the bad below a good one: ties count half.
+    const ofBad = 1 - (goodBelow + each.good / 2) / good;
+    const ofGood = (badBelow + each.bad / 2) / bad;
+    goodBelow += each.good;
+    badBelow += each.bad;
+    return { ...each, ofBad, ofGood };
+  });
+  const auc = placed.reduce((sum, each) => sum + each.bad * each.ofBad, 0) / bad;
+  const ofBad = placed.reduce((sum, each) => sum + each.bad * (each.ofBad - auc) ** 2, 0);
+  const ofGood = placed.reduce((sum, each) => sum + each.good * (each.ofGood - auc) ** 2, 0);
+  const error = Math.sqrt(ofBad / (bad - 1) / bad + ofGood / (good - 1) / good);
+  return { from: Math.max(0, auc - Z95 * error), upto: Math.min(1, auc + Z95 * error) };
+}
+
 /** Mean squared distance of the probability from what happened. */
 export function brier(probability: Float64Array, target: Uint8Array): number {
   let sum = 0;

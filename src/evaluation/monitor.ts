@@ -126,7 +126,8 @@ export interface Band {
   readonly light: Light;
 }
 
-const calibrationLight = (ratio: number, bad: number, expected: number): Light => {
+/** Fewer than five bad ones, seen and expected, say nothing. @param ratio observed over expected */
+export const calibrationLight = (ratio: number, bad: number, expected: number): Light => {
   if (Math.max(bad, expected) < 5) return 'unknown';
   return lightOf(Math.max(ratio, 1 / ratio), LIMITS.calibration);
 };

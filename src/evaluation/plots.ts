@@ -4,7 +4,7 @@
  * What must stay true: each plot has a title and a description; classes differ by pattern of
  * line or place, not by colour alone; it prints in black and white.
  */
-import { type Markup, markup } from './markup.ts';
+import { type Html, html } from '../model/html.ts';
 import type { CurvePoint } from './measure.ts';
 import type { Band } from './monitor.ts';
 
@@ -17,24 +17,27 @@ const BOTTOM = 42;
 const INNER_WIDTH = WIDTH - LEFT - RIGHT;
 const INNER_HEIGHT = HEIGHT - TOP - BOTTOM;
 
-interface Axis {
+export interface Axis {
   readonly label: string;
   readonly least: number;
   readonly most: number;
   readonly show: (value: number) => string;
+  /** Where the ticks stand; default: four to six round values. */
+  readonly ticks?: readonly number[];
 }
 
 const at = (value: number, { least, most }: Axis) => (value - least) / (most - least || 1);
-const placeX = (value: number, axis: Axis) => LEFT + at(value, axis) * INNER_WIDTH;
-const placeY = (value: number, axis: Axis) => TOP + (1 - at(value, axis)) * INNER_HEIGHT;
-const round = (value: number) => Math.round(value * 10) / 10;
+export const placeX = (value: number, axis: Axis) => LEFT + at(value, axis) * INNER_WIDTH;
+export const placeY = (value: number, axis: Axis) => TOP + (1 - at(value, axis)) * INNER_HEIGHT;
+export const round = (value: number) => Math.round(value * 10) / 10;
 
 export const percentText = (share: number): string =>
   `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
 const wholePercent = (share: number) => `${Math.round(share * 100)} %`;
 
-/** Four to six round values between the ends. */
-function ticks({ least, most }: Axis): number[] {
+/** Four to six round values between the ends, or those that the axis names. */
+function ticks({ least, most, ticks: own }: Axis): readonly number[] {
+  if (own) return own;
   const raw = (most - least) / 5;
   const power = 10 ** Math.floor(Math.log10(raw || 1));
   const step = ([1, 2, 2.5, 5, 10].find((each) => each * power >= raw) ?? 10) * power;
@@ -44,20 +47,22 @@ function ticks({ least, most }: Axis): number[] {
   return found;
 }
 
-function frame(title: string, description: string, x: Axis, y: Axis, inside: Markup): Markup {
+/** One plot: axes with their ticks, and what is drawn inside. */
+export function frame(title: string, description: string, x: Axis, y: Axis, inside: Html): Html {
   const bottom = TOP + INNER_HEIGHT;
   const rows = ticks(y).map((value) => {
     const place = round(placeY(value, y));
-    return markup`<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${place}" y2="${place}"/><text x="${LEFT - 6}" y="${place + 4}" text-anchor="end">${y.show(value)}</text>`;
+    return html`<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${place}" y2="${place}"/><text x="${LEFT - 6}" y="${place + 4}" text-anchor="end">${y.show(value)}</text>`;
   });
   const columns = ticks(x).map((value) => {
     const place = round(placeX(value, x));
-    return markup`<line class="tick" x1="${place}" x2="${place}" y1="${bottom}" y2="${bottom + 4}"/><text x="${place}" y="${bottom + 17}" text-anchor="middle">${x.show(value)}</text>`;
+    return html`<line class="tick" x1="${place}" x2="${place}" y1="${bottom}" y2="${bottom + 4}"/><text x="${place}" y="${bottom + 17}" text-anchor="middle">${x.show(value)}</text>`;
   });
-  return markup`<figure><figcaption>${title}</figcaption><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${`${title}. ${description}`}">${rows}${columns}<line class="axis" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${bottom}" y2="${bottom}"/>${inside}<text class="name" x="${LEFT + INNER_WIDTH / 2}" y="${HEIGHT - 6}" text-anchor="middle">${x.label}</text><text class="name" transform="translate(11 ${TOP + INNER_HEIGHT / 2}) rotate(-90)" text-anchor="middle">${y.label}</text></svg><p class="small">${description}</p></figure>`;
+  return html`<figure><figcaption>${title}</figcaption><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${`${title}. ${description}`}">${rows}${columns}<line class="axis" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${bottom}" y2="${bottom}"/>${inside}<text class="name" x="${LEFT + INNER_WIDTH / 2}" y="${HEIGHT - 6}" text-anchor="middle">${x.label}</text><text class="name" transform="translate(11 ${TOP + INNER_HEIGHT / 2}) rotate(-90)" text-anchor="middle">${y.label}</text></svg><p class="small">${description}</p></figure>`;
 }
 
-function path(points: readonly (readonly [number, number])[], x: Axis, y: Axis): string {
+/** A line through points, as the `d` of a path. */
+export function path(points: readonly (readonly [number, number])[], x: Axis, y: Axis): string {
   return points
     .map(
       ([px, py], index) =>
@@ -74,12 +79,12 @@ function thinned<T>(list: readonly T[], most = 200): T[] {
 
 const SHARE: Omit<Axis, 'label'> = { least: 0, most: 1, show: wholePercent };
 
-export function rocPlot(curve: readonly CurvePoint[], auc: number): Markup {
+export function rocPlot(curve: readonly CurvePoint[], auc: number): Html {
   const x: Axis = { ...SHARE, label: 'share of the good' };
   const y: Axis = { ...SHARE, label: 'share of the bad' };
   const points = [[0, 0] as const, ...thinned(curve).map(({ good, bad }) => [good, bad] as const)];
   const area = `${path(points, x, y)}L${placeX(1, x)} ${placeY(0, y)}Z`;
-  const inside = markup`<path class="area" d="${area}"/><path class="chance" d="${path(
+  const inside = html`<path class="area" d="${area}"/><path class="chance" d="${path(
     [
       [0, 0],
       [1, 1],
@@ -97,7 +102,7 @@ export function rocPlot(curve: readonly CurvePoint[], auc: number): Markup {
 }
 
 /** Cumulative shares of both classes by score, and their greatest gap. */
-export function ksPlot(scores: Float64Array, target: Uint8Array): Markup {
+export function ksPlot(scores: Float64Array, target: Uint8Array): Html {
   const sorted = scores.slice().sort();
   const x: Axis = {
     least: sorted[Math.floor(0.002 * sorted.length)] ?? 0,
@@ -134,7 +139,7 @@ export function ksPlot(scores: Float64Array, target: Uint8Array): Markup {
       y,
     );
   const place = round(placeX(gap.score, x));
-  const inside = markup`<path class="main" d="${line('good')}"/><path class="bad" d="${line('bad')}"/><line class="gap" x1="${place}" x2="${place}" y1="${round(placeY(gap.good, y))}" y2="${round(placeY(gap.bad, y))}"/>`;
+  const inside = html`<path class="main" d="${line('good')}"/><path class="bad" d="${line('bad')}"/><line class="gap" x1="${place}" x2="${place}" y1="${round(placeY(gap.good, y))}" y2="${round(placeY(gap.bad, y))}"/>`;
   const text = `Broken: the bad; whole: the good. The greatest gap is ${(gap.bad - gap.good).toFixed(4)} at a score of ${gap.score}.`;
   return frame('KS curves', text, x, y, inside);
 }
@@ -142,7 +147,7 @@ export function ksPlot(scores: Float64Array, target: Uint8Array): Markup {
 const HISTOGRAM_BARS = 36;
 
 /** How both classes are spread over the scores, each as shares of its own. */
-export function distributionPlot(scores: Float64Array, target: Uint8Array): Markup {
+export function distributionPlot(scores: Float64Array, target: Uint8Array): Html {
   const sorted = scores.slice().sort();
   const least = sorted[Math.floor(0.002 * sorted.length)] ?? 0;
   const most = Math.max(least + 1, sorted[Math.ceil(0.998 * (sorted.length - 1))] ?? 1);
@@ -167,7 +172,7 @@ export function distributionPlot(scores: Float64Array, target: Uint8Array): Mark
       [least + ((bar + 1) * (most - least)) / bars, share] as const,
     ]);
   const closed = (own: Float64Array) => `${path([[least, 0], ...step(own), [most, 0]], x, y)}Z`;
-  const inside = markup`<path class="area" d="${closed(shares[0])}"/><path class="main" d="${path(step(shares[0]), x, y)}"/><path class="bad-area" d="${closed(shares[1])}"/><path class="bad" d="${path(step(shares[1]), x, y)}"/>`;
+  const inside = html`<path class="area" d="${closed(shares[0])}"/><path class="main" d="${path(step(shares[0]), x, y)}"/><path class="bad-area" d="${closed(shares[1])}"/><path class="bad" d="${path(step(shares[1]), x, y)}"/>`;
   return frame(
     'Scores of good and bad',
     'Whole line: the good; broken: the bad. A higher score is better.',
@@ -178,16 +183,16 @@ export function distributionPlot(scores: Float64Array, target: Uint8Array): Mark
 }
 
 /** Observed against expected by band. */
-export function calibrationPlot(bands: readonly Band[]): Markup {
+export function calibrationPlot(bands: readonly Band[]): Html {
   const top = Math.max(...bands.flatMap(({ bad_rate, expected }) => [bad_rate, expected])) * 1.08;
   const x: Axis = { least: 0, most: top, label: 'expected share of bad', show: wholePercent };
   const y: Axis = { least: 0, most: top, label: 'observed share of bad', show: wholePercent };
   const dots = bands.map(({ expected, bad_rate, people }) => {
     const error = 1.96 * Math.sqrt((bad_rate * (1 - bad_rate)) / people);
     const px = round(placeX(expected, x));
-    return markup`<line class="error" x1="${px}" x2="${px}" y1="${round(placeY(Math.max(0, bad_rate - error), y))}" y2="${round(placeY(Math.min(top, bad_rate + error), y))}"/><circle class="dot" cx="${px}" cy="${round(placeY(bad_rate, y))}" r="4"/>`;
+    return html`<line class="error" x1="${px}" x2="${px}" y1="${round(placeY(Math.max(0, bad_rate - error), y))}" y2="${round(placeY(Math.min(top, bad_rate + error), y))}"/><circle class="dot" cx="${px}" cy="${round(placeY(bad_rate, y))}" r="4"/>`;
   });
-  const inside = markup`<path class="chance" d="${path(
+  const inside = html`<path class="chance" d="${path(
     [
       [0, 0],
       [top, top],
@@ -205,7 +210,7 @@ export function calibrationPlot(bands: readonly Band[]): Markup {
 }
 
 /** The bad rate of bands of equal size, from the lowest scores up. */
-export function rankPlot(bands: readonly Band[]): Markup {
+export function rankPlot(bands: readonly Band[]): Html {
   const top = Math.max(...bands.map(({ bad_rate }) => bad_rate)) * 1.12;
   const x: Axis = {
     least: 0,
@@ -218,21 +223,21 @@ export function rankPlot(bands: readonly Band[]): Markup {
   const bars = bands.map(({ bad_rate }, index) => {
     const place = placeY(bad_rate, y);
     const left = LEFT + index * width;
-    return markup`<rect class="bar" x="${round(left + width * 0.12)}" width="${round(width * 0.76)}" y="${round(place)}" height="${round(TOP + INNER_HEIGHT - place)}"/><text x="${round(left + width / 2)}" y="${round(place) - 4}" text-anchor="middle">${percentText(bad_rate)}</text><text x="${round(left + width / 2)}" y="${TOP + INNER_HEIGHT + 17}" text-anchor="middle">${index + 1}</text>`;
+    return html`<rect class="bar" x="${round(left + width * 0.12)}" width="${round(width * 0.76)}" y="${round(place)}" height="${round(TOP + INNER_HEIGHT - place)}"/><text x="${round(left + width / 2)}" y="${round(place) - 4}" text-anchor="middle">${percentText(bad_rate)}</text><text x="${round(left + width / 2)}" y="${TOP + INNER_HEIGHT + 17}" text-anchor="middle">${index + 1}</text>`;
   });
   return frame(
     'Rank order',
     'The share of bad should fall from each band to the next.',
     x,
     y,
-    markup`${bars}`,
+    html`${bars}`,
   );
 }
 
 /** A bar to both sides of zero, for a table cell. @param value of −1 to 1 of the width */
-export function bar(value: number): Markup {
+export function bar(value: number): Html {
   const half = 40;
   const length = round(Math.min(1, Math.abs(value)) * half);
   const x = value < 0 ? half - length : half;
-  return markup`<svg class="spark" viewBox="0 0 80 12" aria-hidden="true"><line class="axis" x1="${half}" x2="${half}" y1="0" y2="12"/><rect class="${value < 0 ? 'bar-bad' : 'bar'}" x="${x}" y="2" width="${length}" height="8"/></svg>`;
+  return html`<svg class="spark" viewBox="0 0 80 12" aria-hidden="true"><line class="axis" x1="${half}" x2="${half}" y1="0" y2="12"/><rect class="${value < 0 ? 'bar-bad' : 'bar'}" x="${x}" y="2" width="${length}" height="8"/></svg>`;
 }

@@ -2,46 +2,19 @@
  * The validation report: one HTML file with inline SVG, without script, that can be printed and
  * kept beside the card it judges.
  *
- * What must stay true: every word of a file (names of columns, labels) goes through `markup`;
+ * What must stay true: every word of a file (names of columns, labels) goes through `html`;
  * tables have captions and headers, so that they can be read aloud.
  */
+
+import { type Html, html } from '../model/html.ts';
 import { binsOf, type Characteristic } from './card.ts';
 import { FAIRNESS_LIMITS } from './fairness.ts';
-import { type Markup, markup } from './markup.ts';
-import type { Light } from './monitor.ts';
-import {
-  bar,
-  calibrationPlot,
-  distributionPlot,
-  ksPlot,
-  percentText,
-  rankPlot,
-  rocPlot,
-} from './plots.ts';
+import { bar, calibrationPlot, distributionPlot, ksPlot, rankPlot, rocPlot } from './plots.ts';
 import type { Recipe, RecipeStep } from './recipe-schema.ts';
 import type { ComparisonRow, ReportData } from './report-data.ts';
-import { REPORT_STYLE } from './report-style.ts';
+import { documentOf, four, light, share, tableOf, two, whole } from './report-parts.ts';
 
-const whole = (value: number) => value.toLocaleString('en');
-const four = (value: number) => (Number.isFinite(value) ? value.toFixed(4) : '–');
-const two = (value: number) => (Number.isFinite(value) ? value.toFixed(2) : '–');
-const share = (value: number) => (Number.isFinite(value) ? percentText(value) : '–');
-const light = (value: Light) => markup`<span class="light ${value}">${value}</span>`;
-
-type Cell = Markup | string;
-/** @param numeric which columns hold numbers */
-function tableOf(
-  caption: string,
-  head: readonly string[],
-  rows: readonly (readonly Cell[])[],
-  numeric: readonly number[],
-  own = -1,
-): Markup {
-  const side = (at: number) => (numeric.includes(at) ? 'n' : '');
-  return markup`<div class="wide"><table><caption>${caption}</caption><thead><tr>${head.map((name, at) => markup`<th scope="col" class="${side(at)}">${name}</th>`)}</tr></thead><tbody>${rows.map((row, index) => markup`<tr class="${index === own ? 'own' : ''}">${row.map((cell, at) => (at === 0 ? markup`<th scope="row" class="${side(at)}">${cell}</th>` : markup`<td class="${side(at)}">${cell}</td>`))}</tr>`)}</tbody></table></div>`;
-}
-
-function summary({ measured, people, bad, card, bands, reversals }: ReportData): Markup {
+function summary({ measured, people, bad, card, bands, reversals }: ReportData): Html {
   const tiles: [string, string][] = [
     ['AUC', four(measured.auc)],
     ['Gini', four(measured.gini)],
@@ -52,7 +25,7 @@ function summary({ measured, people, bad, card, bands, reversals }: ReportData):
     ['characteristics', String(card.characteristics.length)],
     ['rank reversals', `${reversals} in ${bands.length}`],
   ];
-  return markup`<dl class="tiles">${tiles.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+  return html`<dl class="tiles">${tiles.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
 const spread = (value: number | null, by: number | null) =>
@@ -138,7 +111,7 @@ const DIRECTION_WORDS = {
   free: 'free',
 } as const;
 
-function characteristicTable(each: Characteristic, recipe: Recipe, people: number): Markup {
+function characteristicTable(each: Characteristic, recipe: Recipe, people: number): Html {
   const names = binNames(each, recipe);
   const direction = each.kind === 'number' ? DIRECTION_WORDS[each.direction] : 'categories';
   const rows = binsOf(each)
@@ -169,15 +142,15 @@ function reach(each: Characteristic): number {
   return Math.max(...points) - Math.min(...points);
 }
 
-function cardSection({ card }: ReportData): Markup {
+function cardSection({ card }: ReportData): Html {
   const ordered = [...card.characteristics].sort((a, b) => reach(b) - reach(a));
   const people = Math.max(1, card.training.rows);
-  return markup`<section id="card"><h2>The card</h2><p>Score = ${card.base_points} + the points of one bin of each characteristic, cut to ${card.scale.lowest}–${card.scale.highest}. ${card.scale.score} points stand for ${card.scale.odds} good to one bad; ${card.scale.double} points double that. A reason is the points lost against the best bin. Bars show the weight of evidence: to the right better than the mean, to the left worse.</p>${ordered.map((each) => markup`<details open><summary>${each.name} – ${reach(each)} points between best and worst</summary>${characteristicTable(each, card.recipe, people)}<p class="small">${each.reason.id}: ${each.reason.texts.en.says} ${each.reason.texts.en.improve} <span lang="zh">${each.reason.texts.zh.says}${each.reason.texts.zh.improve}</span></p></details>`)}</section>`;
+  return html`<section id="card"><h2>The card</h2><p>Score = ${card.base_points} + the points of one bin of each characteristic, cut to ${card.scale.lowest}–${card.scale.highest}. ${card.scale.score} points stand for ${card.scale.odds} good to one bad; ${card.scale.double} points double that. A reason is the points lost against the best bin. Bars show the weight of evidence: to the right better than the mean, to the left worse.</p>${ordered.map((each) => html`<details open><summary>${each.name} – ${reach(each)} points between best and worst</summary>${characteristicTable(each, card.recipe, people)}<p class="small">${each.reason.id}: ${each.reason.texts.en.says} ${each.reason.texts.en.improve} <span lang="zh">${each.reason.texts.zh.says}${each.reason.texts.zh.improve}</span></p></details>`)}</section>`;
 }
 
-function stabilitySection(data: ReportData): Markup {
+function stabilitySection(data: ReportData): Html {
   const worst = [...data.characteristics_stability].sort((a, b) => b.psi - a.psi);
-  return markup`<section id="stability"><h2>Stability</h2><p>Measured on ${data.stability_of}. Population stability index of the score: ${four(data.score_stability.psi)} ${light(data.score_stability.light)}. Above 0.10 is amber, above 0.25 red; the index grows as samples shrink.</p>${tableOf(
+  return html`<section id="stability"><h2>Stability</h2><p>Measured on ${data.stability_of}. Population stability index of the score: ${four(data.score_stability.psi)} ${light(data.score_stability.light)}. Above 0.10 is amber, above 0.25 red; the index grows as samples shrink.</p>${tableOf(
     'Characteristics, most moved first',
     ['characteristic', 'CSI', 'light'],
     worst.map(({ name, psi, light: own }) => [name, four(psi), light(own)]),
@@ -185,11 +158,11 @@ function stabilitySection(data: ReportData): Markup {
   )}</section>`;
 }
 
-function fairnessSection({ fairness, approval }: ReportData): Markup {
+function fairnessSection({ fairness, approval }: ReportData): Html {
   const { people, bad } = FAIRNESS_LIMITS;
   if (fairness.length === 0)
-    return markup`<section id="fairness"><h2>Fairness</h2><p>No protected column was named, so nothing was measured.</p></section>`;
-  return markup`<section id="fairness"><h2>Fairness</h2><p>Protected columns are never inputs. At a cut-off that approves ${share(approval)}; the reference is the largest group. A group is flagged only with at least ${people} people and ${bad} bad: below four fifths of the reference’s approval, ten points less approval among its good ones, an observed share of bad over 1.25 times off, or an AUC 0.05 lower.</p>${fairness.map(
+    return html`<section id="fairness"><h2>Fairness</h2><p>No protected column was named, so nothing was measured.</p></section>`;
+  return html`<section id="fairness"><h2>Fairness</h2><p>Protected columns are never inputs. At a cut-off that approves ${share(approval)}; the reference is the largest group. A group is flagged only with at least ${people} people and ${bad} bad: below four fifths of the reference’s approval, ten points less approval among its good ones, an observed share of bad over 1.25 times off, or an AUC 0.05 lower.</p>${fairness.map(
     ({ column, groups, cut_off }) =>
       tableOf(
         `${column}, cut-off ${cut_off}`,
@@ -224,10 +197,10 @@ function fairnessSection({ fairness, approval }: ReportData): Markup {
   )}</section>`;
 }
 
-function columnsSection({ screened }: ReportData): Markup | null {
+function columnsSection({ screened }: ReportData): Html | null {
   if (!screened) return null;
   const rows = [...screened].sort((a, b) => b.iv - a.iv);
-  return markup`<section id="columns"><h2>Columns and their information value</h2><p>Below 0.02 useless, to 0.1 weak, to 0.3 medium, above strong; above 0.5 worth a second look for leakage.</p>${tableOf(
+  return html`<section id="columns"><h2>Columns and their information value</h2><p>Below 0.02 useless, to 0.1 weak, to 0.3 medium, above strong; above 0.5 worth a second look for leakage.</p>${tableOf(
     'All columns, on the whole sample',
     ['column', 'kind', 'missing', 'different values', 'IV', 'AUC alone', 'left out because'],
     rows.map((each) => [
@@ -243,18 +216,18 @@ function columnsSection({ screened }: ReportData): Markup | null {
   )}</section>`;
 }
 
-const warningsSection = ({ warnings }: ReportData): Markup | null =>
+const warningsSection = ({ warnings }: ReportData): Html | null =>
   warnings.length === 0
     ? null
-    : markup`<section id="warnings"><h2>Warnings</h2><ul class="warnings">${warnings.map((each) => markup`<li>${each}</li>`)}</ul></section>`;
+    : html`<section id="warnings"><h2>Warnings</h2><ul class="warnings">${warnings.map((each) => html`<li>${each}</li>`)}</ul></section>`;
 
-function madeSection({ card }: ReportData): Markup {
+function madeSection({ card }: ReportData): Html {
   const { training, range } = card;
   const rows = Object.entries(training.parameters).map(([name, value]) => [
     name,
     JSON.stringify(value),
   ]);
-  return markup`<section id="made"><h2>How it was made</h2><p>The same bytes with the same parameters give the same card, byte for byte. A score reaches ${range.steps.map(({ half_width }) => `±${half_width}`).join(', ')} points: how far 95 % of scores move when the card is fitted on others.</p><p>Data <code>${training.data_sha256}</code>, ${whole(training.rows)} rows, ${whole(training.bad)} bad. Bad means: ${card.bad_means}.</p><details><summary>Parameters</summary>${tableOf('Parameters of the fit', ['parameter', 'value'], rows, [])}</details></section>`;
+  return html`<section id="made"><h2>How it was made</h2><p>The same bytes with the same parameters give the same card, byte for byte. A score reaches ${range.steps.map(({ half_width }) => `±${half_width}`).join(', ')} points: how far 95 % of scores move when the card is fitted on others.</p><p>Data <code>${training.data_sha256}</code>, ${whole(training.rows)} rows, ${whole(training.bad)} bad. Bad means: ${card.bad_means}.</p><details><summary>Parameters</summary>${tableOf('Parameters of the fit', ['parameter', 'value'], rows, [])}</details></section>`;
 }
 
 /** The whole file. */
@@ -267,7 +240,6 @@ export function reportHtml(data: ReportData): string {
     ['fairness', 'Fairness'],
     ['made', 'How it was made'],
   ];
-  const page = markup`<header><div><h1>Scorecard ${card.name}, version ${card.version}</h1><p>Validation report of ${data.made_on}, measured on ${data.measured_on}.</p><p><code>${data.card_sha256}</code></p></div></header><main><nav aria-label="Sections">${sections.map(([id, name]) => markup`<a href="#${id}">${name}</a>`)}</nav><section>${summary(data)}</section>${warningsSection(data)}${data.comparison.length > 0 ? markup`<section>${comparisonTable(data.comparison)}</section>` : []}<section id="performance"><h2>Performance</h2><div class="plots">${distributionPlot(scores, target)}${rocPlot(curve, measured.auc)}${ksPlot(scores, target)}${calibrationPlot(bands)}${rankPlot(bands)}</div><h3>By band</h3>${bandTable(data)}</section>${fairnessSection(data)}${stabilitySection(data)}${cardSection(data)}${columnsSection(data)}${madeSection(data)}</main>`;
-  const title = markup`${card.name} version ${card.version}: validation report`;
-  return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title.text}</title><style>${REPORT_STYLE}</style></head><body>${page.text}</body></html>\n`;
+  const page = html`<header><div><h1>Scorecard ${card.name}, version ${card.version}</h1><p>Validation report of ${data.made_on}, measured on ${data.measured_on}.</p><p><code>${data.card_sha256}</code></p></div></header><main><nav aria-label="Sections">${sections.map(([id, name]) => html`<a href="#${id}">${name}</a>`)}</nav><section>${summary(data)}</section>${warningsSection(data)}${data.comparison.length > 0 ? html`<section>${comparisonTable(data.comparison)}</section>` : []}<section id="performance"><h2>Performance</h2><div class="plots">${distributionPlot(scores, target)}${rocPlot(curve, measured.auc)}${ksPlot(scores, target)}${calibrationPlot(bands)}${rankPlot(bands)}</div><h3>By band</h3>${bandTable(data)}</section>${fairnessSection(data)}${stabilitySection(data)}${cardSection(data)}${columnsSection(data)}${madeSection(data)}</main>`;
+  return documentOf(`${card.name} version ${card.version}: validation report`, page);
 }

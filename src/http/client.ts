@@ -174,7 +174,9 @@ export function openClient(options: ClientOptions): ApiClient {
     const query = new URLSearchParams(request.query ?? {}).toString();
     const url = `${base}${request.path}${query === '' ? '' : `?${query}`}`;
     const isRepeatable = request.idempotent ?? IDEMPOTENT_METHODS.includes(request.method);
-    const tryOnce = async () => exchangeOnce(options, url, initOf(request, await currentToken()));
+    const patience = request.timeout_ms ?? options.timeout_ms;
+    const own = patience === undefined ? options : { ...options, timeout_ms: patience };
+    const tryOnce = async () => exchangeOnce(own, url, initOf(request, await currentToken()));
     let answer = await exchange(options, isRepeatable, tryOnce);
     if (answer.status === 401) {
       // Nothing was done: a 401 comes before the body is read. The keys may have rotated.

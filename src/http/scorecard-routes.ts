@@ -8,9 +8,8 @@ import { Type } from 'typebox';
 import { AssentError } from '../model/error.ts';
 import { isDate } from '../model/period.ts';
 import { UUID_PATTERN } from '../model/uuid.ts';
-import { developmentSample } from '../registry/development-sample.ts';
+import { samplePart } from '../registry/development-sample.ts';
 import type { Registry } from '../registry/registry.ts';
-import { monitorScorecard } from '../registry/scorecard-monitoring.ts';
 import {
   addScorecard,
   CARD_STATES,
@@ -25,11 +24,12 @@ import type { Server } from './instance.ts';
 const CARD_BYTES = 8 * 1024 * 1024;
 /** How long one call scores before it answers how far it is. */
 const CALL_MS = 5_000;
-const DAY = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' });
+export const DAY = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' });
 const WHY = Type.String({ minLength: 3, maxLength: 2000 });
 const UUID = Type.String({ pattern: UUID_PATTERN });
 const NAME = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,60}$' });
-const params = Type.Object({
+/** Which card: its name and version. */
+export const CARD_PARAMS = Type.Object({
   scorecard_id: NAME,
   version: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
 });
@@ -77,7 +77,8 @@ const reads = {
   },
 };
 
-function dayOf(text: string): string {
+/** @throws request_invalid: no day of the calendar */
+export function dayOf(text: string): string {
   if (!isDate(text)) throw new AssentError('request_invalid', { detail: 'day is no day' });
   return text;
 }
@@ -100,7 +101,7 @@ function addReading(app: Server, registry: Registry): void {
       config: reads,
       schema: {
         summary: 'One scorecard, who moved it when and why, and its validation report',
-        params,
+        params: CARD_PARAMS,
         response: {
           200: Type.Interface([SCORECARD], {
             card: ANY,
@@ -126,23 +127,6 @@ function addReading(app: Server, registry: Registry): void {
         validation_report: view.validation_report,
         events: view.events.map((event) => ({ ...event, at: event.at.toISOString() })),
       };
-    },
-  );
-  app.get(
-    '/v1/scorecards/:scorecard_id/:version/monitoring',
-    {
-      config: reads,
-      schema: {
-        summary: 'How a scorecard does on everybody as of a day, and how it did a year before',
-        params,
-        querystring: Type.Object({ day: DAY }),
-        response: { 200: ANY },
-      },
-    },
-    async (request) => {
-      const { card } = await readScorecard(registry, request.params);
-      const found = await monitorScorecard(registry, card, dayOf(request.query.day));
-      return found as unknown as Record<string, unknown>;
     },
   );
 }
@@ -178,7 +162,7 @@ function addWriting(app: Server, registry: Registry): void {
       config: writes,
       schema: {
         summary: 'Move a scorecard on: draft, shadow, active, retired',
-        params,
+        params: CARD_PARAMS,
         body: Type.Object(
           { to: STATE, why: WHY, sign_off: Type.Optional(Type.Boolean()) },
           { additionalProperties: false },
@@ -205,19 +189,35 @@ function addRuns(app: Server, registry: Registry): void {
     {
       config: writes,
       schema: {
-        summary: 'What was known of people on a day, and whether they turned bad within a year',
-        querystring: Type.Object({ day: DAY }),
+        summary:
+          'What was known of people on a day and whether they turned bad in a year, by parts',
+        querystring: Type.Object({
+          day: DAY,
+          part: Type.Optional(Type.Integer({ minimum: 0, default: 0 })),
+          parts: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 65_536, description: 'as part 0 answered' }),
+          ),
+        }),
         response: {
           200: Type.Object({
-            csv: Type.String(),
+            part: Type.Integer(),
+            parts: Type.Integer(),
+            csv: Type.String({ description: 'part 0 begins with the header' }),
             good: Type.Integer(),
             bad: Type.Integer(),
-            left_out: Type.Object({ doubtful: Type.Integer(), hardly_seen: Type.Integer() }),
+            left_out: Type.Object({
+              doubtful: Type.Integer(),
+              hardly_seen: Type.Integer(),
+              disputed: Type.Integer(),
+            }),
           }),
         },
       },
     },
-    async (request) => developmentSample(registry, dayOf(request.query.day)),
+    async (request) => {
+      const { day, part, parts } = request.query;
+      return samplePart(registry, dayOf(day), { part: part ?? 0, parts: parts ?? null });
+    },
   );
   app.post(
     '/v1/scoring-runs',
@@ -225,7 +225,7 @@ function addRuns(app: Server, registry: Registry): void {
       config: writes,
       schema: {
         summary: 'Score everybody by a card as of a day: begins, or goes on for some seconds',
-        body: Type.Object({ ...params.properties, day: DAY }, { additionalProperties: false }),
+        body: Type.Object({ ...CARD_PARAMS.properties, day: DAY }, { additionalProperties: false }),
         response: {
           200: Type.Object({
             run_id: UUID,

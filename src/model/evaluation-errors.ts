@@ -55,6 +55,16 @@ export const EVALUATION_ERRORS = {
     title: 'The same people are being scored by another program.',
     remedy: 'Wait for the other run to end, or stop it; what is done is kept.',
   },
+  scoring_run_unknown: {
+    status: 404,
+    title: 'There is no scoring run of that id.',
+    remedy: 'Score everybody first, and use the run_id of the answer.',
+  },
+  scoring_run_unfit: {
+    status: 409,
+    title: 'Nobody may be told the scores of this run.',
+    remedy: 'Do what the detail says; docs/EVALUATION.md says which runs are told.',
+  },
   evaluation_unknown: {
     status: 404,
     title: 'There is no such evaluation, or it is not yours.',

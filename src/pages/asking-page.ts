@@ -6,7 +6,7 @@
  * What must stay true: nothing is chosen beforehand; refusing takes the same taps as approving,
  * withdrawing no more; whatever is shown here is in the hash that comes back with the answer.
  */
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../model/html.ts';
 import { requestFrame } from './layout.ts';
 import type { PurposeView, RequestView } from './view.ts';
 import { dateWords, monthWords, WORDS, type Words } from './words.ts';

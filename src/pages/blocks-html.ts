@@ -1,8 +1,9 @@
 /** Blocks of a report as HTML: tables that a screen reader can walk, letters with their meaning. */
+
+import { type Html, html } from '../model/html.ts';
 import type { Language } from '../model/notice.ts';
 import type { Block, GridCell } from './file-blocks.ts';
 import { FILE_WORDS } from './file-words.ts';
-import { type Html, html } from './html.ts';
 
 const MONTHS = Array.from({ length: 12 }, (_, index) => index + 1);
 

@@ -6,7 +6,7 @@
  * its field.
  */
 import type { Letter } from '../model/dispute-letter.ts';
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../model/html.ts';
 import { at, day, fact, form, type MeView, mePage } from './me-layout.ts';
 import { ME_WORDS } from './me-words.ts';
 import { RIGHTS_WORDS } from './rights-words.ts';

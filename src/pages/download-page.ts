@@ -1,5 +1,5 @@
 /** Reports that a person had made: making one, and having each again, on paper or for a program. */
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../model/html.ts';
 import { at, form, type MeView, mePage, time } from './me-layout.ts';
 import { ME_WORDS } from './me-words.ts';
 import { WORDS } from './words.ts';

@@ -1,6 +1,7 @@
 /** The pages around a session: opening it, having left, and nothing being held. */
+
+import { html } from '../model/html.ts';
 import type { Language } from '../model/notice.ts';
-import { html } from './html.ts';
 import { type MeView, mePage, outsidePage } from './me-layout.ts';
 import { ME_WORDS } from './me-words.ts';
 

@@ -2,8 +2,9 @@
  * What a person sees when a link does not open or something failed: the same for every reason
  * that is not theirs to know, in every language at once.
  */
+
+import { html } from '../model/html.ts';
 import { LANGUAGES, type Language } from '../model/notice.ts';
-import { html } from './html.ts';
 import { frame } from './layout.ts';
 import { WORDS, type Words } from './words.ts';
 

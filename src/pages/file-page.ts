@@ -1,4 +1,6 @@
 /** A person's own file: the overview, the whole file, one account with every figure, and print. */
+
+import { type Html, html } from '../model/html.ts';
 import type { ReportAccount } from '../model/report-document.ts';
 import { blocksHtml } from './blocks-html.ts';
 import {
@@ -13,7 +15,6 @@ import {
   summaryBlocks,
 } from './file-blocks.ts';
 import { FILE_WORDS } from './file-words.ts';
-import { type Html, html } from './html.ts';
 import { frame } from './layout.ts';
 import { at, type MeView, mePage } from './me-layout.ts';
 import { ME_WORDS } from './me-words.ts';

@@ -1,9 +1,9 @@
 /** A person's own identity as it is held: asking for a correction, and for being erased. */
 
+import { type Html, html } from '../model/html.ts';
 import { blocksHtml } from './blocks-html.ts';
 import type { ClaimProblem } from './dispute-pages.ts';
 import { type Identity, identityFacts } from './file-blocks.ts';
-import { type Html, html } from './html.ts';
 import { at, day, fact, form, type MeView, mePage, time } from './me-layout.ts';
 import { ME_WORDS } from './me-words.ts';
 import { RIGHTS_WORDS } from './rights-words.ts';

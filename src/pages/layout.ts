@@ -1,6 +1,7 @@
 /** The frame of every page: language, title, style, header, footer. No script anywhere. */
+
+import { type Html, html, styleElement } from '../model/html.ts';
 import type { Language } from '../model/notice.ts';
-import { type Html, html, styleElement } from './html.ts';
 import { STYLE } from './style.ts';
 import type { RequestView } from './view.ts';
 import { WORDS } from './words.ts';

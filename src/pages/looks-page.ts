@@ -1,6 +1,7 @@
 /** Who looked at a person's file: when, why, under what; and the person's own looks. */
+
+import { type Html, html } from '../model/html.ts';
 import { FILE_WORDS } from './file-words.ts';
-import { type Html, html } from './html.ts';
 import { at, day, fact, form, type MeView, mePage, time } from './me-layout.ts';
 import { ME_WORDS } from './me-words.ts';
 

@@ -4,8 +4,9 @@
  * What must stay true: leaving is a button on every page; a page tells its language and links to
  * itself in the other; nothing about the person stands in an address.
  */
+
+import { type Html, html } from '../model/html.ts';
 import { LANGUAGES, type Language } from '../model/notice.ts';
-import { type Html, html } from './html.ts';
 import { frame } from './layout.ts';
 import { ME_WORDS, type MeWords } from './me-words.ts';
 import { dateWords, timeWords } from './words.ts';

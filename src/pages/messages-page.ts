@@ -1,5 +1,5 @@
 /** What the registry told a person, newest first. */
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../model/html.ts';
 import { type MeView, mePage, time } from './me-layout.ts';
 import { ME_WORDS } from './me-words.ts';
 import { messageText } from './message-words.ts';

@@ -2,7 +2,7 @@
  * A person's approvals at the registry: how each stands, and withdrawing one: one tap, one page
  * that says what happens, one tap.
  */
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../model/html.ts';
 import { at, day, fact, form, type MeView, mePage } from './me-layout.ts';
 import { ME_WORDS } from './me-words.ts';
 import { WORDS } from './words.ts';

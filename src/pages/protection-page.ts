@@ -1,7 +1,7 @@
 /** Holding others off: freeze, fraud alert, credit ban; each is placed and lifted in one step. */
 import { BLOCK_KINDS, type BlockKind } from '../model/file-facts.ts';
+import { type Html, html } from '../model/html.ts';
 import { FILE_WORDS } from './file-words.ts';
-import { type Html, html } from './html.ts';
 import { day, form, type MeView, mePage } from './me-layout.ts';
 import { RIGHTS_WORDS } from './rights-words.ts';
 

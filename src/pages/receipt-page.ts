@@ -3,8 +3,9 @@
  * withdraw, and the numbers and fingerprints by which anybody can find and check the record.
  * Source: Australian CDR receipts on establishing, withdrawing, ending (domain facts 3.5).
  */
+
+import { type Html, type HtmlValue, html } from '../model/html.ts';
 import { isInForce, rangeWords, scopeWords, stateWords } from './asking-page.ts';
-import { type Html, type HtmlValue, html } from './html.ts';
 import { requestFrame } from './layout.ts';
 import type { PurposeView, RequestView } from './view.ts';
 import { dateWords, timeWords, WORDS } from './words.ts';

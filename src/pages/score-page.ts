@@ -1,5 +1,5 @@
 /** A person's own score: what it is, what cost points, what would help, and contesting it. */
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../model/html.ts';
 import { day, form, type MeView, mePage } from './me-layout.ts';
 import { SCORE_WORDS } from './score-words.ts';
 

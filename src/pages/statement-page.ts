@@ -1,5 +1,5 @@
 /** A person's own words about their file: those that stand, and adding some. */
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../model/html.ts';
 import { day, form, type MeView, mePage } from './me-layout.ts';
 import { ME_WORDS } from './me-words.ts';
 import { RIGHTS_WORDS } from './rights-words.ts';

@@ -1,5 +1,5 @@
 /** The one page between the wish to withdraw and its being done: what happens, yes or no. */
-import { html } from './html.ts';
+import { html } from '../model/html.ts';
 import { requestFrame } from './layout.ts';
 import type { PurposeView, RequestView } from './view.ts';
 import { WORDS } from './words.ts';

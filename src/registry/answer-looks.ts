@@ -51,6 +51,11 @@ export interface AskedBy {
   /** What an evaluation is asked about; null: a report is asked for. */
   readonly evaluation: EvaluationRequest | null;
   readonly moment: Date;
+  /**
+   * Nobody asks, the registry tells: says why an answer is not given all the same; null: it is.
+   * What is not given then was not looked at, and leaves nothing behind.
+   */
+  readonly unasked?: (report: IssuedReport) => string | null;
 }
 
 export interface Answered {
@@ -76,6 +81,7 @@ const READ = factsSql(NAMED);
  */
 const KEEP_PLANS = 'set local plan_cache_mode = force_generic_plan';
 
+/** A person's facts with the authorisations that are named. */
 interface NamedRow extends FactsRow {
   readonly named:
     | readonly {
@@ -261,6 +267,12 @@ export async function readNamed(
   return new Map(rows.map((row) => [row.subject_id, row]));
 }
 
+/** A look that nobody asked for, refused when its answer is not to be given. */
+function withheld(judged: Judged, why: (report: IssuedReport) => string | null): Judged {
+  const reason = judged.report && why(judged.report);
+  return reason === null ? judged : refuse(judged.asked, reason);
+}
+
 /**
  * Answers looks whose people the caller has locked, and leaves their traces.
  * @throws a database failure with SQLSTATE 23505: an enquiry of that id was answered meanwhile
@@ -278,8 +290,10 @@ export async function answerLooks(
   const judged = looks.map((asked) =>
     judgeOne(registry, by, asked, rows.get(asked.subject_id ?? '') ?? null),
   );
-  await write(registry, session, by, judged);
-  return judged.map(({ asked, outcome, reason, report }) => ({
+  const { unasked } = by;
+  const given = unasked ? judged.map((each) => withheld(each, unasked)) : judged;
+  await write(registry, session, by, unasked ? given.filter(({ report }) => report) : given);
+  return given.map(({ asked, outcome, reason, report }) => ({
     enquiry_id: asked.enquiry_id,
     authorisation_id: asked.authorisation_id,
     ...{ outcome, reason, report },

@@ -24,10 +24,13 @@ const LAST = `$${VISIBILITY_PARAMS + 3}::uuid`;
 /** How many parameters `characteristicsParams` gives. */
 export const CHARACTERISTICS_PARAMS = VISIBILITY_PARAMS + 3;
 
-/** Months from the month of a day to that of DAY; 0 is the same month. */
+/**
+ * Months from the month of a day to that of DAY; 0 is the same month. `date_part` gives doubles,
+ * exact here; numerics of `extract` took a tenth of the statement.
+ */
 const age = (day: string) =>
-  `((extract(year from ${DAY}) * 12 + extract(month from ${DAY}))
-    - (extract(year from ${day}) * 12 + extract(month from ${day})))::int`;
+  `((date_part('year', ${DAY}) * 12 + date_part('month', ${DAY}))
+    - (date_part('year', ${day}) * 12 + date_part('month', ${day})))::int`;
 
 /** True for the newest revision `n` of a month; those beyond the first have an index of their own. */
 export const IS_NEWEST = `not exists (select 1 from account_month c where c.revision > 1

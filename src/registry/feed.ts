@@ -21,14 +21,23 @@ export interface FeedEvent {
   readonly event_id: string;
 }
 
-async function nextPosition(session: Session, recipient: string): Promise<number> {
+/** Makes room for so many entries; the row stays locked until the commit. @returns the newest */
+async function takePositions(session: Session, recipient: string, n: number): Promise<number> {
   const { rows } = await session.query<{ position: number }>(
-    `insert into feed_head (participant_id, position) values ($1, 1)
-     on conflict (participant_id) do update set position = feed_head.position + 1
+    `insert into feed_head (participant_id, position) values ($1, $2::bigint)
+     on conflict (participant_id) do update set position = feed_head.position + excluded.position
      returning position`,
-    [recipient],
+    [recipient, n],
   );
   return rows[0]?.position ?? 0;
+}
+
+/**
+ * Holds a recipient's feed until the commit: what is told there after this, such as a withdrawal,
+ * comes after what the holder appends. Whoever holds people holds them before.
+ */
+export async function holdFeed(session: Session, recipient: string): Promise<void> {
+  await takePositions(session, recipient, 0);
 }
 
 /** What one entry says besides whose it is and where it stands. */
@@ -41,28 +50,50 @@ export interface EntryBody {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * Appends signed entries to one feed, in the transaction that made them true, in three statements
+ * however many they are. One webhook knocks, for the newest: whoever hears it reads all before it.
+ */
+export async function appendEntries(
+  registry: Registry,
+  session: Session,
+  recipient: string,
+  bodies: readonly EntryBody[],
+): Promise<void> {
+  if (bodies.length === 0) return;
+  const at = registry.now();
+  const iat = Math.floor(at.getTime() / 1000);
+  const first = (await takePositions(session, recipient, bodies.length)) - bodies.length + 1;
+  const entries = await Promise.all(
+    bodies.map(async ({ claims, ...body }, index) => {
+      const position = first + index;
+      const whose = { iss: registry.issuer, aud: recipient, position };
+      const signed = await signJws({ ...whose, iat, ...claims }, registry.ring, { typ: FEED_TYP });
+      return { ...body, position, signed };
+    }),
+  );
+  await session.query(
+    `insert into feed_entry (participant_id, position, event_id, type, authorisation_id, signed,
+       at)
+     select $1::uuid, e.position, e.event_id, e.type, e.authorisation_id, e.signed, $3::timestamptz
+     from jsonb_to_recordset($2::jsonb) as e (position bigint, event_id text, type text,
+       authorisation_id uuid, signed text)`,
+    [recipient, JSON.stringify(entries), at],
+  );
+  const newest = entries.at(-1);
+  if (newest) await queueWebhook(registry, session, recipient, newest);
+}
+
 /** Appends one signed entry to each recipient's feed, in the transaction that made it true. */
 export async function appendEntry(
   registry: Registry,
   session: Session,
   recipients: readonly string[],
-  { type, event_id, authorisation_id, claims }: EntryBody,
+  body: EntryBody,
 ): Promise<void> {
-  const at = registry.now();
   // In one order for all, so that two events never wait for each other.
-  for (const recipient of [...new Set(recipients)].sort()) {
-    const position = await nextPosition(session, recipient);
-    const whose = { iss: registry.issuer, aud: recipient, position };
-    const iat = Math.floor(at.getTime() / 1000);
-    const signed = await signJws({ ...whose, iat, ...claims }, registry.ring, { typ: FEED_TYP });
-    await session.query(
-      `insert into feed_entry (participant_id, position, event_id, type, authorisation_id, signed,
-         at)
-       values ($1, $2, $3, $4, $5, $6, $7)`,
-      [recipient, position, event_id, type, authorisation_id, signed, at],
-    );
-    await queueWebhook(registry, session, recipient, { position, event_id, type });
-  }
+  for (const recipient of [...new Set(recipients)].sort())
+    await appendEntries(registry, session, recipient, [body]);
 }
 
 /** Appends one event of an authorisation to the feeds of its recipients. */

@@ -6,7 +6,7 @@
  * same order of positions; it names accounts and claims, never who the person is.
  */
 import type { Session } from '../database/database.ts';
-import { appendEntry } from './feed.ts';
+import { appendEntries, appendEntry, type EntryBody } from './feed.ts';
 import type { Registry } from './registry.ts';
 
 export interface News {
@@ -18,6 +18,13 @@ export interface News {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+const entryOf = ({ type, event_id, data }: News): EntryBody => ({
+  type,
+  event_id,
+  authorisation_id: null,
+  claims: { type, event_id, data },
+});
+
 /**
  * Appends news to the feeds of its recipients and queues their webhooks. Call
  * `registry.announce?.()` after the commit, so that webhooks leave at once.
@@ -26,12 +33,17 @@ export function appendNews(
   registry: Registry,
   session: Session,
   recipients: readonly string[],
-  { type, event_id, data }: News,
+  news: News,
 ): Promise<void> {
-  return appendEntry(registry, session, recipients, {
-    type,
-    event_id,
-    authorisation_id: null,
-    claims: { type, event_id, data },
-  });
+  return appendEntry(registry, session, recipients, entryOf(news));
+}
+
+/** As `appendNews`, of many news to one recipient: set-based, and one webhook for all. */
+export function appendManyNews(
+  registry: Registry,
+  session: Session,
+  recipient: string,
+  news: readonly News[],
+): Promise<void> {
+  return appendEntries(registry, session, recipient, news.map(entryOf));
 }

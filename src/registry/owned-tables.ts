@@ -9,10 +9,10 @@
 import type { Session } from '../database/database.ts';
 
 /**
- * Not moved: the person's own row, the log of changes by which parts are judged again, and whose
- * records outlived them.
+ * Not moved: the person's own row, the log of changes by which parts are judged again, whose
+ * records outlived them, and scores of a run: they are of the file as it was, one for each person.
  */
-const STAYS: readonly string[] = ['subject', 'authorisation_change', 'erased_person'];
+const STAYS: readonly string[] = ['subject', 'authorisation_change', 'erased_person', 'score'];
 
 export interface OwnedTable {
   readonly name: string;

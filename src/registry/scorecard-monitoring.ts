@@ -1,96 +1,49 @@
 /**
  * How a scorecard does on the people of the registry: whether they still are those it was made
- * for, and whether those it scored a year ago turned out as it said.
+ * for, and whether those it scored a year ago turned out as it said; on one day, or month by month.
  *
- * What must stay true: figures about nobody; what too few people say is `unknown`, not green.
+ * What must stay true: figures about nobody, counted a range of people at a time; what too few
+ * people say is `unknown`, not green; no month has an outcome before its year is over.
  * Source: domain facts 5.4; the limits are those of evaluation/monitor.ts.
  */
-import { binsOf, type Card } from '../evaluation/card.ts';
-import { isThin } from '../evaluation/evaluate.ts';
+import type { Card } from '../evaluation/card.ts';
 import {
-  type Band,
-  binIndex,
-  calibrationBands,
-  characteristicStability,
-  type Performance,
-  performanceOf,
-  rankReversals,
-  type Stability,
-} from '../evaluation/monitor.ts';
-import { stabilityToCard } from '../evaluation/monitor-table.ts';
-import { scoreRecord } from '../evaluation/score.ts';
-import { dayMonthsBefore } from '../model/period.ts';
+  MonthCounts,
+  type MonthFigures,
+  type OutcomeFigures,
+} from '../evaluation/monitor-months.ts';
+import { AssentError } from '../model/error.ts';
+import { dayMonthsBefore, lastDay, periodsBetween } from '../model/period.ts';
 import { peopleInRanges, rangesOfEverybody, readCharacteristics } from './characteristics.ts';
-import { eachOutcome } from './development-sample.ts';
+import { readOutcomes } from './development-sample.ts';
 import type { Registry } from './registry.ts';
 
 const OUTCOME_MONTHS = 12;
+/** A longer stretch is asked for in pieces. */
+export const MOST_MONTHS = 60;
 
-export interface ScorecardMonitoring {
-  readonly day: string;
-  readonly people: number;
-  readonly score: Stability;
-  readonly characteristics: readonly (Stability & { readonly characteristic: string })[];
-  /** Of those who were scored a year before the day. */
-  readonly outcome: {
-    readonly day: string;
-    readonly people: number;
-    readonly bad: number;
-    readonly performance: Performance;
-    readonly bands: readonly Band[];
-    readonly reversals: number;
-  };
-}
-
-const isFor = (card: Card, values: Parameters<typeof isThin>[0]) =>
-  isThin(values) === (card.kind === 'thin');
-
-async function stabilityOn(registry: Registry, card: Card, day: string) {
-  const scores: number[] = [];
-  const counts = card.characteristics.map((each) => binsOf(each).map(() => 0));
+/** Everybody as of a day, counted; with what became of them when that is asked for. */
+async function countOn(
+  registry: Registry,
+  card: Card,
+  day: string,
+  withOutcome: boolean,
+): Promise<MonthCounts> {
+  const counts = new MonthCounts(card);
   for (const people of peopleInRanges(await rangesOfEverybody(registry))) {
-    for (const { values } of await readCharacteristics(registry, registry.db, day, people)) {
-      if (!isFor(card, values)) continue;
-      scores.push(scoreRecord(card, values).score);
-      card.characteristics.forEach((each, at) => {
-        const bin = binIndex(each, values[each.name] ?? null);
-        const own = counts[at];
-        if (own) own[bin] = (own[bin] ?? 0) + 1;
-      });
-    }
+    if (!withOutcome)
+      for (const { values } of await readCharacteristics(registry, registry.db, day, people))
+        counts.add(values, null);
+    else
+      for (const { values, outcome } of await readOutcomes(registry, day, people))
+        counts.add(values, outcome === 'good' || outcome === 'bad' ? outcome : null);
   }
-  const characteristics = card.characteristics.map((each, at) => ({
-    characteristic: each.name,
-    ...characteristicStability(
-      binsOf(each).map(({ count }) => count),
-      counts[at] ?? [],
-    ),
-  }));
-  return {
-    people: scores.length,
-    score: stabilityToCard(card, Float64Array.from(scores)),
-    characteristics,
-  };
+  return counts;
 }
 
-async function outcomeOn(registry: Registry, card: Card, day: string) {
-  const scores: number[] = [];
-  const target: number[] = [];
-  for await (const { values, outcome } of eachOutcome(registry, day)) {
-    if ((outcome !== 'good' && outcome !== 'bad') || !isFor(card, values)) continue;
-    scores.push(scoreRecord(card, values).score);
-    target.push(outcome === 'bad' ? 1 : 0);
-  }
-  const bad = Uint8Array.from(target);
-  const bands = calibrationBands(card, scores, bad);
-  return {
-    day,
-    people: scores.length,
-    bad: target.filter((each) => each === 1).length,
-    performance: performanceOf(scores, bad, card.training.auc_e4),
-    bands,
-    reversals: rankReversals(bands),
-  };
+export interface ScorecardMonitoring extends Omit<MonthFigures, 'period' | 'outcome'> {
+  /** Of those who were scored a year before the day. */
+  readonly outcome: OutcomeFigures & { readonly day: string };
 }
 
 /** @param day `YYYY-MM-DD` */
@@ -99,9 +52,38 @@ export async function monitorScorecard(
   card: Card,
   day: string,
 ): Promise<ScorecardMonitoring> {
+  const before = dayMonthsBefore(day, OUTCOME_MONTHS);
   return {
     day,
-    ...(await stabilityOn(registry, card, day)),
-    outcome: await outcomeOn(registry, card, dayMonthsBefore(day, OUTCOME_MONTHS)),
+    ...(await countOn(registry, card, day, false)).stability(),
+    outcome: { day: before, ...(await countOn(registry, card, before, true)).outcome() },
   };
+}
+
+/**
+ * Each month of a stretch: everybody as of its last day, and, once the twelve months after it are
+ * over, what became of them.
+ * @param stretch periods `YYYY-MM`, both included. @throws request_invalid: none, too many, or the
+ * last one is not over
+ */
+export async function monitorMonths(
+  registry: Registry,
+  card: Card,
+  stretch: { readonly from: string; readonly to: string },
+): Promise<MonthFigures[]> {
+  const today = registry.now().toISOString().slice(0, 10);
+  const periods = periodsBetween(stretch.from, stretch.to);
+  if (periods.length < 1 || periods.length > MOST_MONTHS || lastDay(stretch.to) > today)
+    throw new AssentError('request_invalid', {
+      detail: `from and to are 1 to ${MOST_MONTHS} months that are over`,
+    });
+  const months: MonthFigures[] = [];
+  for (const period of periods) {
+    const day = lastDay(period);
+    const isOver = day <= dayMonthsBefore(today, OUTCOME_MONTHS);
+    const counts = await countOn(registry, card, day, isOver);
+    const outcome = isOver ? counts.outcome() : null;
+    months.push({ period, day, ...counts.stability(), outcome });
+  }
+  return months;
 }

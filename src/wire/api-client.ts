@@ -13,6 +13,8 @@ export interface ApiRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** True when repeating the request is harmless; default: by the method. */
   readonly idempotent?: boolean;
+  /** How long one try may take; default: as the client was opened. At most 290 s. */
+  readonly timeout_ms?: number;
 }
 
 export interface ApiAnswer {

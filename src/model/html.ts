@@ -1,5 +1,6 @@
 /**
- * HTML as a tagged template: whatever is put in is text and is escaped, except HTML made here.
+ * HTML and SVG as a tagged template: whatever is put in is text and is escaped, except HTML made
+ * here. Pages and reports are made with it.
  *
  * What must stay true: there is no way to put a string in unescaped; attribute values are always
  * written in double quotes, where the same escaping holds.
