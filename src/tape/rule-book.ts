@@ -349,6 +349,14 @@ export const OTHER_RULES: readonly RuleText[] = [
     'Nothing: do not send it again.',
   ),
   text(
+    'V17',
+    'reject',
+    'account',
+    'agreement_ref',
+    'What is said of an agreement names it; its limit is not below 0 and it does not end before it begins.',
+    'Send agreement_ref with the limit and the dates, or leave all of them empty.',
+  ),
+  text(
     'W01',
     'reject',
     'month',
