@@ -304,6 +304,11 @@ const DRAW_FORMS: readonly Form[] = [
   isDay,
   isDay,
 ];
+/** Whether the agreement of a line, if there is one, does not end before it begins. */
+function isInOrder(fields: readonly (string | null)[]): boolean {
+  const [opened, ends] = fields.slice(ACCOUNT_WIDTH + 2);
+  return !opened || !ends || opened <= ends;
+}
 const NO_AGREEMENT: readonly null[] = Array.from({ length: AGREEMENT_COLUMNS }, () => null);
 
 /** The id that a new account gets, and the columns of a line of kind account. */
@@ -342,7 +347,9 @@ export async function takeAccounts(
     const ref = fields[0] ?? null;
     const forms = fields.length > ACCOUNT_WIDTH ? DRAW_FORMS : ACCOUNT_FORMS;
     const isGood =
-      !seen.has(ref) && forms.every((isForm, index) => isForm(fields[index + 1] ?? null));
+      !seen.has(ref) &&
+      forms.every((isForm, index) => isForm(fields[index + 1] ?? null)) &&
+      isInOrder(fields);
     seen.add(ref);
     if (!isGood) faults.push(fault(row, 'rejected', 'W01'));
     return isGood;

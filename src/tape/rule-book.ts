@@ -10,7 +10,7 @@
 import type { RuleText } from '../model/fault.ts';
 
 /** Goes into every receipt. */
-export const RULE_SET_VERSION = 4;
+export const RULE_SET_VERSION = 5;
 
 export interface SqlRule extends RuleText {
   /** True when the row breaks the rule. Constants only: nothing of a row is written into it. */
