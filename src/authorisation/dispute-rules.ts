@@ -53,6 +53,10 @@ const RULES = closed({
   message_months: Type.Integer({ minimum: 1, maximum: 1200 }),
   /** Months that evidence is kept after its dispute has ended. */
   evidence_months: Type.Integer({ minimum: 1, maximum: 1200 }),
+  /** Months that what a report was made of is kept: so long it is made again byte for byte. */
+  report_months: Type.Integer({ minimum: 1, maximum: 1200 }),
+  /** Months that an enquiry, and that a report was issued, is known; null: as long as the file. */
+  enquiry_months: Type.Union([Type.Integer({ minimum: 1, maximum: 1200 }), Type.Null()]),
   sources: Type.Record(Type.String(), Type.String({ minLength: 9 })),
 });
 
@@ -79,6 +83,9 @@ export function disputeRulesProblems(document: unknown): string[] {
     ...rules.free_report_extras
       .filter(({ from, to }) => !isDate(from) || !isDate(to) || from > to)
       .map(({ from }) => `/free_report_extras: ${from} begins no stretch of days`),
+    ...(rules.enquiry_months !== null && rules.enquiry_months < rules.report_months
+      ? ['/enquiry_months: a report is made again longer than its enquiry is known']
+      : []),
     ...(initial > extended ? ['/fraud_alert_months: the extended alert is the shorter one'] : []),
   ];
 }

@@ -15,7 +15,7 @@ import { reinstate } from '../gateway/reinstate.ts';
 import { AssentError } from '../model/error.ts';
 import type { DisputeLine, DisputeSweep } from '../registry/decide-claims.ts';
 import type { DisputeView } from '../registry/dispute-views.ts';
-import type { Purge } from '../registry/purge.ts';
+import { PURGED_KINDS, type Purge } from '../registry/purge.ts';
 import type { PurgeCursor } from '../registry/purge-months.ts';
 import { ANSWERS, type Answer } from '../wire/claim.ts';
 import { fileDigest, idOf, periodOf } from './arguments.ts';
@@ -310,7 +310,8 @@ function addDaily(registry: Command): void {
     .description('delete what has had its time, with certificates; daily')
     .action(async (options: HomeOptions) => {
       const client = clientOf(options);
-      const total = { adverse_months: 0, access: 0, message: 0, evidence: 0 };
+      const kinds = ['adverse_months', ...PURGED_KINDS] as const;
+      const total = Object.fromEntries(kinds.map((kind) => [kind, 0])) as Record<string, number>;
       for (let after: PurgeCursor | null | undefined; after !== null; ) {
         const purged: Purge = await client.json<Purge>({
           method: 'POST',
@@ -318,8 +319,7 @@ function addDaily(registry: Command): void {
           json: { after: after ?? null },
           idempotent: true,
         });
-        for (const kind of ['adverse_months', 'access', 'message', 'evidence'] as const)
-          total[kind] += purged[kind];
+        for (const kind of kinds) total[kind] = (total[kind] ?? 0) + purged[kind];
         after = purged.next;
       }
       print(total, options.json === true, (t) => table(['what', 'rows'], Object.entries(t)));

@@ -20,7 +20,7 @@ import {
 import { outcomeOf } from '../registry/dispute-views.ts';
 import { readEvidence } from '../registry/evidence.ts';
 import { certify } from '../registry/guard.ts';
-import { listPurgeCertificates, purge } from '../registry/purge.ts';
+import { listPurgeCertificates, PURGED_KINDS, purge } from '../registry/purge.ts';
 import type { Registry } from '../registry/registry.ts';
 import { resendCorrections } from '../registry/resend-corrections.ts';
 import { ANSWERS, CLAIM_FIELDS } from '../wire/claim.ts';
@@ -316,9 +316,7 @@ function addDaily(app: Server, registry: Registry): void {
         response: {
           200: Type.Object({
             adverse_months: COUNT,
-            access: COUNT,
-            message: COUNT,
-            evidence: COUNT,
+            ...Object.fromEntries(PURGED_KINDS.map((kind) => [kind, COUNT])),
             next: none(CURSOR),
           }),
         },
