@@ -4,7 +4,7 @@
  * months stand in the profile itself (`dispute_days`, `adverse_retention`).
  *
  * What must stay true: without a profile there are no rules; each value names its source.
- * Source: domain facts 2.1 C5, C8, C9, C17, 2.2 U3, U7, 2.3 E8, F4, 2.4 I2, 2.6.
+ * Source: domain facts 2.1 C5, C8, C9, C17, 2.2 U3, U4, U7, 2.3 E8, F4, 2.4 I2, 2.6.
  */
 import { readFileSync } from 'node:fs';
 import { type Static, Type } from 'typebox';
@@ -31,6 +31,8 @@ const RULES = closed({
   forward_days: closed({ days: COUNT, business: Type.Boolean() }),
   /** Whether the profile's `dispute_days` are business days, Monday to Friday. */
   answer_business_days: Type.Boolean(),
+  /** Days within which what is said to be identity theft is blocked. */
+  identity_theft_block: closed({ days: COUNT, business: Type.Boolean() }),
   upheld_effect: Type.Enum([...UPHELD_EFFECTS]),
   /** Owed to the person for each day that an answer is late; null: nothing. */
   compensation: Type.Union([

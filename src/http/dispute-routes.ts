@@ -39,6 +39,15 @@ const CLAIM_PARAMS = Type.Object({ claim_id: UUID });
 const DISPUTE_PARAMS = Type.Object({ dispute_id: UUID });
 const MOMENT = Type.String({ description: 'RFC 3339, UTC' });
 
+/** What is said of a dispute about identity theft, or of one that was entered for the person. */
+export const DISPUTE_MORE = {
+  ground: none(Type.String()),
+  block_due_at: none(MOMENT),
+  block_state: none(Type.String()),
+  channel: none(Type.String()),
+  received_on: none(Type.String()),
+};
+
 const EVIDENCE = Type.Object({
   evidence_id: UUID,
   media_type: Type.String(),
@@ -205,6 +214,7 @@ function addReading(app: Server, registry: Registry): void {
             extended_at: none(MOMENT),
             extension_reason: none(Type.String()),
             ended_at: none(MOMENT),
+            ...DISPUTE_MORE,
             claims: Type.Array(
               Type.Object({
                 ...CLAIM,
@@ -296,7 +306,10 @@ function addDaily(app: Server, registry: Registry): void {
         summary:
           'End claims whose clock has run out, tell of corrections; daily, and after a failure',
         response: {
-          200: Type.Object({ upheld: COUNT, as_answered: COUNT, corrections_told: COUNT }),
+          200: Type.Object({
+            ...{ upheld: COUNT, as_answered: COUNT, blocked: COUNT },
+            corrections_told: COUNT,
+          }),
         },
       },
     },

@@ -5,7 +5,7 @@
  * What must stay true: keyed by account, period (none for a field of the account), field and
  * value: another value is a correction and passes; placed under the furnisher's lock and clock, so
  * that a part of months that was judged before is judged again; lifted by the furnisher's
- * certificate alone, and what was purged by nothing.
+ * certificate alone, one of identity theft by the registry alone, and what was purged by nothing.
  * Source: FCRA 611(a)(5)(B) (U7), lessons 22; domain facts 8.2.
  */
 import type { Session } from '../database/database.ts';
@@ -88,7 +88,7 @@ export interface Guarded {
   readonly period: string | null;
   readonly field: string;
   readonly value: string | null;
-  readonly cause: 'corrected' | 'deleted' | 'upheld';
+  readonly cause: 'corrected' | 'deleted' | 'upheld' | 'identity_theft';
   readonly claim_id: string;
 }
 
@@ -160,7 +160,8 @@ export async function certify(
     const key = [subject_id, account_id, period, field, value, furnisher_id] as const;
     const { rows: guards } = await session.query<{ certified_at: Date | null }>(
       `select certified_at from reinsertion_guard where subject_id = $1 and account_id = $2
-         and period = $3 and field = $4 and value = $5 and furnisher_id = $6 and cause <> 'purged'`,
+         and period = $3 and field = $4 and value = $5 and furnisher_id = $6
+         and cause not in ('purged', 'identity_theft')`,
       key,
     );
     const [guard] = guards;

@@ -84,6 +84,8 @@ export const CLAIM_FORWARDED = Type.Object({
     { maxItems: 20 },
   ),
   answer_by: MOMENT,
+  /** `identity_theft`: it will be blocked whatever is answered. Absent: the figure is wrong. */
+  ground: Type.Optional(Type.String({ maxLength: 40 })),
 });
 export type ClaimForwarded = Readonly<Static<typeof CLAIM_FORWARDED>>;
 
