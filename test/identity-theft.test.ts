@@ -9,6 +9,7 @@ import { handOver } from '../src/gateway/hand-over.ts';
 import { addDays } from '../src/model/dispute-clock.ts';
 import { letterOf, letterText } from '../src/model/dispute-letter.ts';
 import { AssentError } from '../src/model/error.ts';
+import { readCharacteristics } from '../src/registry/characteristics.ts';
 import { answerClaim } from '../src/registry/claim-answers.ts';
 import { decideClaim, sweepDisputes } from '../src/registry/decide-claims.ts';
 import { outcomeOf } from '../src/registry/dispute-views.ts';
@@ -27,6 +28,7 @@ import {
   furnish,
   type Held,
   heldOf,
+  lookAt,
   messagesOf,
   PDF,
   PERIOD,
@@ -79,12 +81,9 @@ describe.each(BACKENDS)('identity theft, on %s', (backend) => {
     ...pair.registry,
     now: () => new Date(moment.getTime() + ms),
   });
-  const shown = async () => {
-    const facts = await pair.registry.db.transaction((session) =>
-      readFacts(pair.registry, session, held.subject_id),
-    );
-    return facts?.accounts.length;
-  };
+  const facts = () =>
+    pair.registry.db.transaction((session) => readFacts(pair.registry, session, held.subject_id));
+  const shown = async () => (await facts())?.accounts.length;
   const stored = async () => {
     const { rows } = await pair.registry.db.query(
       'select 1 from account_month where account_id = $1',
@@ -185,6 +184,29 @@ describe.each(BACKENDS)('identity theft, on %s', (backend) => {
       by_party: operatorId,
     });
     expect(await codeOf(decide(dispute_id, {}))).toBe('dispute_ended');
+  });
+
+  it('may be a look: it leaves every report and is counted no more', async () => {
+    const enquirerId = randomUUID();
+    await pair.admit('enquirer', enquirerId, pair.newRing(`enquirer-${enquirerId}`));
+    const access_id = await lookAt(pair, enquirerId, held.subject_id);
+    await pair.registry.db.query(
+      `update access set kind = 'new_credit', outcome = 'report' where access_id = $1`,
+      [access_id],
+    );
+    const looks = async () => (await facts())?.looks.length;
+    const counted = async () => {
+      const today = new Date().toISOString().slice(0, 10);
+      const { subject_id } = held;
+      const people = { first: subject_id, last: subject_id };
+      const [found] = await readCharacteristics(pair.registry, pair.registry.db, today, people);
+      return found?.values['enquiries_1m'];
+    };
+    expect([await looks(), await counted()]).toEqual([1, 1]);
+    const { dispute_id } = await theft({ claims: [{ field: 'look', access_id, evidence: [PDF] }] });
+    expect([await looks(), await counted()]).toEqual([1, 1]);
+    await decide(dispute_id, {});
+    expect([await looks(), await counted()]).toEqual([0, 0]);
   });
 
   it('is about wholes, with the report of the crime', async () => {

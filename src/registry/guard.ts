@@ -66,6 +66,11 @@ export const IS_REFUTED = `exists (select 1 from reinsertion_guard g
     and ((g.period = n.period and g.field = 'month')
       or (g.period = '${NO_PERIOD}' and g.field = 'account')))`;
 
+/** True for a look of `access` that was not the person's: it is nobody's business any more. */
+export const isRefutedLook = (access: string) => `exists (select 1 from claim f
+  where f.subject_id = ${access}.subject_id and f.access_id = ${access}.access_id
+    and f.field = 'look' and f.state in ('upheld', 'deleted'))`;
+
 /** Whether anything of this furnisher is guarded that a month of the period could bring back. */
 export async function isGuarded(
   session: Session,

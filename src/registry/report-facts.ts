@@ -17,7 +17,7 @@ import type {
   StatementFacts,
 } from '../model/file-facts.ts';
 import { GRID_MONTHS } from '../model/grid.ts';
-import { REFUTED_OF_ACCOUNT, REFUTED_OF_MONTH } from './guard.ts';
+import { isRefutedLook, REFUTED_OF_ACCOUNT, REFUTED_OF_MONTH } from './guard.ts';
 import type { Registry } from './registry.ts';
 import { statementPlace } from './statements.ts';
 import {
@@ -85,7 +85,7 @@ const LOOKS = `
   select json_agg(json_build_array(${iso('l.at')}, e.name, l.participant_id, l.kind, l.purpose)
     order by l.at, l.access_id)
   from access l join participant e on e.participant_id = l.participant_id
-  where l.subject_id = s.subject_id and l.outcome = 'report'
+  where l.subject_id = s.subject_id and l.outcome = 'report' and not ${isRefutedLook('l')}
     and l.at > $1::timestamptz - make_interval(months => ${LOOKS_SHOWN})`;
 
 /**
