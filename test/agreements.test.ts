@@ -14,6 +14,7 @@ import { reportBlocks } from '../src/pages/file-blocks.ts';
 import { readFile } from '../src/registry/files.ts';
 import { issueOwnReport, rebuildReport } from '../src/registry/report.ts';
 import { approvalColumns, BACKENDS, load, monthRow, Pair, SERVER_URL, tapeText } from './pair.ts';
+import { PersonWorld } from './person-world.ts';
 
 const PERIODS = ['2026-01', '2026-02'] as const;
 const LIMIT = { agreement_ref: 'A-1', agreement_limit_minor: '500000' };
@@ -210,5 +211,37 @@ describe.each(BACKENDS)('draws under one agreement on %s', (backend) => {
       'select distinct agreement_id from account where agreement_id is not null',
     );
     expect(rows).toHaveLength(2);
+  });
+});
+
+describe('an agreement in one’s own file', () => {
+  let world: PersonWorld;
+  beforeAll(async () => {
+    const columns = { agreement_ref: 'A-1', agreement_limit_minor: '500000' };
+    world = await PersonWorld.open('pglite', 'agreements_person', { columns });
+  }, 120_000);
+  afterAll(() => world?.close());
+
+  it('is seen by page, by program and in the report that is carried away', async () => {
+    const token = await world.enter(0);
+    const file = await world.api(token, 'GET', '/v1/me/file');
+    const seen = { agreements: [{ limit_minor: 500_000, accounts_open: 1 }] };
+    expect(file.json()).toMatchObject({ document: seen });
+    expect((await world.page(token, '/me?lang=en')).body).toContain('Credit agreement: furnisher');
+    expect((await world.page(token, '/me/file?lang=zh')).body).toContain('授信协议：furnisher');
+    const made = await world.api(token, 'POST', '/v1/me/reports');
+    const { report_id } = made.json() as { report_id: string };
+    const json = await world.page(token, `/me/reports/${report_id}.json`);
+    expect(JSON.parse(json.body)).toMatchObject(seen);
+  });
+
+  it('is contested like any other figure', async () => {
+    const token = await world.enter(1);
+    const { account_id } = await world.account(1);
+    const claims = [{ field: 'agreement_limit_minor', account_id, claimed_value: '400000' }];
+    const opened = await world.api(token, 'POST', '/v1/me/disputes', { claims });
+    expect(opened.json()).toMatchObject({ claims: [{ held_value: '500000' }] });
+    const page = await world.page(token, `/me/disputes/new?account=${account_id}&period=&lang=en`);
+    expect(page.body).toContain('Limit of the agreement: CN¥5,000.00');
   });
 });

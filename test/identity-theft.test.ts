@@ -131,6 +131,8 @@ describe.each(BACKENDS)('identity theft, on %s', (backend) => {
     expect(await claimsToAnswer(pair.gateway, false)).toMatchObject([
       { field: 'account', ground: 'identity_theft' },
     ]);
+    const asked = await pair.client().json({ method: 'GET', path: '/v1/claims' });
+    expect(asked).toMatchObject({ claims: [{ ground: 'identity_theft' }] });
     await answerClaim(pair.registry, {
       ...{ furnisher_id: pair.gateway.furnisher_id, claim_id: claims[0]?.claim_id ?? '' },
       ...{ answer: 'verified', value: null, source_sha256: SOURCE, reason: 'it was signed' },

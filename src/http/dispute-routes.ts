@@ -80,7 +80,7 @@ const texts = (value: object) => JSON.parse(JSON.stringify(value)) as never;
 
 function addFurnisher(app: Server, registry: Registry): void {
   const access = { roles: ['furnisher'] as const, scope: 'claims:answer' as const };
-  const OWN = Type.Object({ ...CLAIM, account_ref: UUID });
+  const OWN = Type.Object({ ...CLAIM, account_ref: UUID, ground: none(Type.String()) });
   app.get(
     '/v1/claims',
     {
