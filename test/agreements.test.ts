@@ -28,6 +28,8 @@ const AGREEMENT = {
 const drawRow = (n: number, period: string, over: Record<string, string> = {}) => ({
   ...monthRow(1, period),
   account_ref: `d${n}`,
+  // The first is the youngest: of two that were furnished together it speaks.
+  opened_on: `2025-${String(12 - n).padStart(2, '0')}-01`,
   kind: 'instalment_loan',
   limit_minor: '',
   original_amount_minor: '120000',
@@ -117,7 +119,7 @@ describe.each(BACKENDS)('draws under one agreement on %s', (backend) => {
       {
         accounts_closed: 1,
         accounts_open: 1,
-        due_per_month_minor: 90_000,
+        due_per_month_minor: 10_000,
         ends_on: '2099-12-31',
         limit_minor: 500_000,
         past_due_minor: 10_000,

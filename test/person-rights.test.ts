@@ -115,6 +115,8 @@ describe.each(BACKENDS)('own rights on %s', (backend) => {
     };
     expect(disputes[0]).toMatchObject({ ground: 'identity_theft', block_state: 'asked' });
     const id = idIn(location(opened));
+    const page = await world.page(token, `/me/disputes/${id}?lang=en`);
+    expect(page.body).toContain('Blocked as identity theft by');
     const sent = { form: await world.formToken(token) };
     expect((await world.post(token, `/me/disputes/${id}/withdraw`, sent)).statusCode).toBe(303);
   });

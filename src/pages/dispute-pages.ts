@@ -18,6 +18,9 @@ export interface DisputeLine {
   readonly furnisher_due_at: Date;
   readonly answer_due_at: Date;
   readonly ended_at: Date | null;
+  /** Until when what is said to be identity theft is blocked. */
+  readonly block_due_at: Date | null;
+  readonly block_state: string | null;
   readonly claims: readonly { readonly evidence: readonly unknown[] }[];
 }
 
@@ -26,7 +29,9 @@ const pathOf = ({ dispute_id }: Pick<DisputeLine, 'dispute_id'>) => `/me/dispute
 function clock(view: MeView, each: DisputeLine): Html {
   const words = RIGHTS_WORDS[view.language];
   const isOpen = each.state === 'open';
+  const isAsked = isOpen && each.block_state === 'asked';
   return html`<dl class="facts">
+${isAsked && each.block_due_at && fact(words.blockBy, day(view, each.block_due_at))}
 ${isOpen && fact(words.lenderBy, day(view, each.furnisher_due_at))}
 ${isOpen && fact(words.answerBy, day(view, each.answer_due_at))}
 ${each.ended_at && fact(words.ended, day(view, each.ended_at))}

@@ -9,11 +9,10 @@
 import type { Session } from '../database/database.ts';
 import { storeRecords } from '../matching/match.ts';
 import { checkIdentityNumber, normaliseName } from '../model/identity-number.ts';
-import { isDate } from '../model/period.ts';
 import { IDENTITY_KINDS, type IdentityKind } from '../model/record.ts';
 import { UUID } from '../model/uuid.ts';
 import { copyText, readCopyField, textLine } from '../tape/copy-text.ts';
-import { AGREEMENT_COLUMNS } from '../wire/part.ts';
+import { ACCOUNT_WIDTHS, ARRIVED, arrivedValues, isAccountLine } from './account-lines.ts';
 import { isGuarded, isGuardedAccount } from './guard.ts';
 import { claimHash, findDecisions } from './identity-decisions.ts';
 import { featuresOf } from './identity-pieces.ts';
@@ -270,54 +269,6 @@ async function copySubjects(
   );
 }
 
-type Form = (value: string | null) => boolean;
-const form =
-  (pattern: RegExp): Form =>
-  (value) =>
-    value !== null && pattern.test(value);
-const orNone =
-  (isForm: Form): Form =>
-  (value) =>
-    value === null || isForm(value);
-const isDay = orNone((value) => value !== null && isDate(value));
-
-/** Forms of the fields after account_ref, in the order of PART_COLUMNS: one spelling each. */
-const ACCOUNT_FORMS: readonly Form[] = [
-  form(UUID),
-  form(/^[1-9]\d{0,8}$/),
-  form(/^(revolving_line|instalment_loan)$/),
-  orNone(form(/^\P{Cc}{1,200}$/u)),
-  form(/^[A-Z]{3}$/),
-  isDay,
-  isDay,
-  orNone(form(/^(0|[1-9]\d{0,14})$/)),
-  orNone(form(/^(0|[1-9]\d{0,3})$/)),
-];
-
-/** Fields of an account without an agreement, after the row number. */
-const ACCOUNT_WIDTH = ACCOUNT_FORMS.length + 1;
-/** With one: what names it is there. */
-const DRAW_FORMS: readonly Form[] = [
-  ...ACCOUNT_FORMS,
-  form(UUID),
-  orNone(form(/^(0|[1-9]\d{0,14})$/)),
-  isDay,
-  isDay,
-];
-/** Whether the agreement of a line, if there is one, does not end before it begins. */
-function isInOrder(fields: readonly (string | null)[]): boolean {
-  const [opened, ends] = fields.slice(ACCOUNT_WIDTH + 2);
-  return !opened || !ends || opened <= ends;
-}
-const NO_AGREEMENT: readonly null[] = Array.from({ length: AGREEMENT_COLUMNS }, () => null);
-
-/** The id that a new account gets, and the columns of a line of kind account. */
-const ARRIVED = `create temp table arrived_account (row_number bigint, account_id uuid,
-  account_ref uuid, subject_ref uuid, revision int, kind text, brand text, currency text,
-  opened_on date, closed_on date, original_amount_minor bigint, term_months int,
-  agreement_id uuid, agreement_limit_minor bigint, agreement_opened_on date,
-  agreement_ends_on date) on commit drop`;
-
 /**
  * Tells people whose account was ended by mistake and is furnished open again.
  * @param good constant SQL: which staged rows are taken
@@ -342,14 +293,9 @@ export async function takeAccounts(
   await relyOnPeople(session);
   const faults: Fault[] = [];
   const seen = new Set<string | null>();
-  const widths = [ACCOUNT_WIDTH, ACCOUNT_WIDTH + AGREEMENT_COLUMNS];
-  const rows = fieldsOf(part, widths, faults).filter(({ row, fields }) => {
+  const rows = fieldsOf(part, ACCOUNT_WIDTHS, faults).filter(({ row, fields }) => {
     const ref = fields[0] ?? null;
-    const forms = fields.length > ACCOUNT_WIDTH ? DRAW_FORMS : ACCOUNT_FORMS;
-    const isGood =
-      !seen.has(ref) &&
-      forms.every((isForm, index) => isForm(fields[index + 1] ?? null)) &&
-      isInOrder(fields);
+    const isGood = !seen.has(ref) && isAccountLine(fields);
     seen.add(ref);
     if (!isGood) faults.push(fault(row, 'rejected', 'W01'));
     return isGood;
@@ -357,10 +303,7 @@ export async function takeAccounts(
   await session.query(ARRIVED);
   await session.copyIn('copy arrived_account from stdin', [
     copyText(
-      rows.map(({ row, fields }) => ({
-        row,
-        values: [registry.newId(), ...fields, ...NO_AGREEMENT].slice(0, DRAW_FORMS.length + 2),
-      })),
+      rows.map(({ row, fields }) => ({ row, values: arrivedValues(registry.newId(), fields) })),
     ),
   ]);
   await session.query(
