@@ -131,8 +131,12 @@ describe.each(BACKENDS)('the purge of reports, on %s', (backend) => {
       at,
     );
     expect(await purge(later(25, 0, 'EU'))).toMatchObject({ report: 0 });
+    await end();
+    expect(await purge(later(61, 0, 'CN'))).toMatchObject({ report: 0, enquiry: 0 });
     await pair.registry.db.query(`update dispute set state = 'withdrawn', ended_at = opened_at`);
-    expect(await purge(later(25, 0, 'EU'))).toMatchObject({ report: 1 });
+    expect(await purge(later(61, 0, 'CN'))).toMatchObject({
+      ...{ report: 1, enquiry: 1, report_record: 1 },
+    });
   });
 
   it('leaves no report in a person’s list that cannot be had again', async () => {

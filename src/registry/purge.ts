@@ -90,7 +90,8 @@ const KEPT: readonly Kept[] = [
   {
     kind: 'report_record',
     sql: `delete from report x using (select subject_id, report_id from report
-        where issued_at < $1 and facts_sealed is null and enquiry_id is null order by issued_at limit $2) d
+        where issued_at < $1 and facts_sealed is null and enquiry_id is null
+        order by issued_at limit $2) d
       where x.subject_id = d.subject_id and x.report_id = d.report_id
       returning ${leaf('report_record', 'report_id')}`,
     monthsOf: enquiryMonths,
