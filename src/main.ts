@@ -215,13 +215,14 @@ async function serveLender(home: string, port: number): Promise<() => Promise<vo
   };
 }
 
-/** A borrower of both lenders, if there is one; found by the operator through the store. */
+/** A borrower of both lenders with an agreement, if there is one; found through the store. */
 async function findBorrower(
   registry: Awaited<ReturnType<typeof openRegistry>>['registry'],
 ): Promise<string | null> {
   const { rows } = await registry.db.query<{ subject_id: string }>(
     `select subject_id from account where subject_id in (select subject_id from account_month)
-     group by subject_id order by count(distinct furnisher_id) desc, count(*) desc, subject_id limit 1`,
+     group by subject_id order by count(distinct furnisher_id) desc,
+       count(distinct account_id) filter (where agreement_id is not null) desc, subject_id limit 1`,
   );
   return rows[0]?.subject_id ?? null;
 }

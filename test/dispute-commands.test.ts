@@ -127,7 +127,41 @@ it('an operator reads, extends, decides, sweeps and purges', async () => {
   expect(await assent('registry', 'sweep', ...R)).toContain('upheld 0');
   expect(await json('registry', 'purge', ...R)).toEqual({
     ...{ adverse_months: 0, access: 0, message: 0, evidence: 0 },
+    ...{ report: 0, report_record: 0, enquiry: 0 },
   });
+}, 120_000);
+
+it('an operator enters what came by post, blocks identity theft and lifts the block', async () => {
+  const { rows } = await open.registry.db.query<{ subject_id: string; account_id: string }>(
+    'select subject_id, account_id from account where closed_on is null limit 1',
+  );
+  const [account = { subject_id: '', account_id: '' }] = rows;
+  writeFileSync(at('report.pdf'), PDF);
+  const claims = [{ field: 'account', account_id: account.account_id, evidence: ['report.pdf'] }];
+  const { subject_id } = account;
+  writeFileSync(
+    at('letter.json'),
+    JSON.stringify({ subject_id, ground: 'identity_theft', claims }),
+  );
+  writeFileSync(at('bare.json'), JSON.stringify({ subject_id }));
+  const today = new Date().toISOString().slice(0, 10);
+  const came = ['--channel', 'post', '--received', today, '--reason', 'letter 4711', ...R];
+  expect(await assent('registry', 'enter-dispute', at('bare.json'), ...came)).toContain('no list');
+  const entered = await json<{ dispute_id: string }>(
+    'registry',
+    'enter-dispute',
+    at('letter.json'),
+    ...came,
+  );
+  const id = entered.dispute_id;
+  expect(await assent('registry', 'disputes', ...R)).toContain('identity theft: block by');
+  expect(await assent('registry', 'dispute', id, ...R)).toContain(`came by post on ${today}`);
+  const theft = ['registry', 'identity-theft', id, '--reason', 'as it was shown', ...R];
+  expect(await assent(...theft, '--decision', 'decline')).toContain('theft_invalid');
+  expect(await assent(...theft, '--decision', 'block')).toContain('blocked');
+  expect(await assent('gateway', 'claims', '--all', ...G)).toContain('identity_theft');
+  const lift = [...theft, '--decision', 'lift', '--ground', 'error'];
+  expect(await assent(...lift)).toContain('lifted');
 }, 120_000);
 
 it('an enquirer reads its feed, each entry verified', async () => {

@@ -123,6 +123,7 @@ describe('disputes over HTTP', () => {
     const first = { method: 'POST', path: '/v1/purges', json: { after: null } } as const;
     expect(await operator.json(first)).toEqual({
       ...{ adverse_months: 0, access: 0, message: 0, evidence: 0, next: null },
+      ...{ report: 0, report_record: 0, enquiry: 0 },
     });
     expect(await get(operator, '/v1/purges')).toEqual({ certificates: [] });
   });

@@ -294,12 +294,21 @@ describe.each(BACKENDS)('rights over a file, on %s', (backend) => {
   test('a silent furnisher loses, at the end of its share and not before', async () => {
     const { claims, dispute_id, furnisher_due_at } = await open(balance());
     const days = loadDays(furnisher_due_at);
-    expect(await sweepDisputes(later(pair, days - 0.01))).toEqual({ upheld: 0, as_answered: 0 });
+    expect(await sweepDisputes(later(pair, days - 0.01))).toMatchObject({
+      upheld: 0,
+      as_answered: 0,
+    });
     await expect(answer(claims[0]?.claim_id ?? '', {}, later(pair, days + 0.01))).rejects.toThrow(
       code('claim_ended'),
     );
-    expect(await sweepDisputes(later(pair, days + 0.01))).toEqual({ upheld: 1, as_answered: 0 });
-    expect(await sweepDisputes(later(pair, days + 0.01))).toEqual({ upheld: 0, as_answered: 0 });
+    expect(await sweepDisputes(later(pair, days + 0.01))).toMatchObject({
+      upheld: 1,
+      as_answered: 0,
+    });
+    expect(await sweepDisputes(later(pair, days + 0.01))).toMatchObject({
+      upheld: 0,
+      as_answered: 0,
+    });
     const dispute = await findDispute(pair.registry, held.subject_id, dispute_id);
     expect(dispute).toMatchObject({
       state: 'decided',

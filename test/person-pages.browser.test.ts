@@ -33,7 +33,10 @@ describe.skipIf(!CHROMIUM)('own pages in a browser', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    world = await PersonWorld.open('pglite', 'person_browser', { periods: PERIODS });
+    world = await PersonWorld.open('pglite', 'person_browser', {
+      periods: PERIODS,
+      columns: { agreement_ref: 'A-1', agreement_limit_minor: '500000' },
+    });
     browser = await chromium.launch({
       executablePath: CHROMIUM ?? '',
       args: [

@@ -100,6 +100,27 @@ describe.each(BACKENDS)('own rights on %s', (backend) => {
     expect((await world.page(token, `/me/disputes/${id}?lang=en`)).body).toContain('Withdrawn');
   });
 
+  it('says that an account was opened by a thief, with the report of the crime', async () => {
+    const { account_id } = await world.account(1);
+    const form = { account: account_id, period: '', field: 'account', theft: 'yes' };
+    const bare = await claim(form);
+    expect([bare.statusCode, bare.body.includes('with the report of the crime.')]).toEqual([
+      422,
+      true,
+    ]);
+    const opened = await claim(form, [PDF_FILE]);
+    expect(opened.statusCode).toBe(303);
+    const { disputes } = (await world.api(token, 'GET', '/v1/me/disputes')).json() as {
+      disputes: Record<string, unknown>[];
+    };
+    expect(disputes[0]).toMatchObject({ ground: 'identity_theft', block_state: 'asked' });
+    const id = idIn(location(opened));
+    const page = await world.page(token, `/me/disputes/${id}?lang=en`);
+    expect(page.body).toContain('Blocked as identity theft by');
+    const sent = { form: await world.formToken(token) };
+    expect((await world.post(token, `/me/disputes/${id}/withdraw`, sent)).statusCode).toBe(303);
+  });
+
   it('is told beside the field what is wrong, and nothing is opened', async () => {
     const { account_id } = await world.account(1);
     const at = { account: account_id, period: '2026-03' };

@@ -38,9 +38,11 @@ export class PersonWorld {
     over: {
       readonly stream?: { write(line: string): void };
       readonly periods?: readonly string[];
+      /** Further columns of every row of the tape. */
+      readonly columns?: Readonly<Record<string, string>>;
     } = {},
   ): Promise<PersonWorld> {
-    const { periods = PERIODS } = over;
+    const { periods = PERIODS, columns = {} } = over;
     const pair = await Pair.open(backend, schema, over.stream);
     const random = seeded(11);
     const people = [0, 1].map((n) => makePerson(random, n, false));
@@ -53,6 +55,7 @@ export class PersonWorld {
         birth_date,
         due_minor: '10000',
         ...(n === 1 ? LATE[period] : {}),
+        ...columns,
       })),
     );
     await load(pair.gateway, tapeText(rows));

@@ -4,7 +4,7 @@
  * months stand in the profile itself (`dispute_days`, `adverse_retention`).
  *
  * What must stay true: without a profile there are no rules; each value names its source.
- * Source: domain facts 2.1 C5, C8, C9, C17, 2.2 U3, U7, 2.3 E8, F4, 2.4 I2, 2.6.
+ * Source: domain facts 2.1 C5, C8, C9, C17, 2.2 U3, U4, U7, 2.3 E8, F4, 2.4 I2, 2.6.
  */
 import { readFileSync } from 'node:fs';
 import { type Static, Type } from 'typebox';
@@ -31,6 +31,8 @@ const RULES = closed({
   forward_days: closed({ days: COUNT, business: Type.Boolean() }),
   /** Whether the profile's `dispute_days` are business days, Monday to Friday. */
   answer_business_days: Type.Boolean(),
+  /** Days within which what is said to be identity theft is blocked. */
+  identity_theft_block: closed({ days: COUNT, business: Type.Boolean() }),
   upheld_effect: Type.Enum([...UPHELD_EFFECTS]),
   /** Owed to the person for each day that an answer is late; null: nothing. */
   compensation: Type.Union([
@@ -53,6 +55,10 @@ const RULES = closed({
   message_months: Type.Integer({ minimum: 1, maximum: 1200 }),
   /** Months that evidence is kept after its dispute has ended. */
   evidence_months: Type.Integer({ minimum: 1, maximum: 1200 }),
+  /** Months that what a report was made of is kept: so long it is made again byte for byte. */
+  report_months: Type.Integer({ minimum: 1, maximum: 1200 }),
+  /** Months that an enquiry, and that a report was issued, is known; null: as long as the file. */
+  enquiry_months: Type.Union([Type.Integer({ minimum: 1, maximum: 1200 }), Type.Null()]),
   sources: Type.Record(Type.String(), Type.String({ minLength: 9 })),
 });
 
@@ -79,6 +85,9 @@ export function disputeRulesProblems(document: unknown): string[] {
     ...rules.free_report_extras
       .filter(({ from, to }) => !isDate(from) || !isDate(to) || from > to)
       .map(({ from }) => `/free_report_extras: ${from} begins no stretch of days`),
+    ...(rules.enquiry_months !== null && rules.enquiry_months < rules.report_months
+      ? ['/enquiry_months: a report is made again longer than its enquiry is known']
+      : []),
     ...(initial > extended ? ['/fraud_alert_months: the extended alert is the shorter one'] : []),
   ];
 }

@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { addAskingCommands } from './asking-commands.ts';
 import { addComplianceCommands } from './compliance-commands.ts';
 import { addDevelopmentSample } from './development-sample-commands.ts';
+import { addDisputeEntryCommands } from './dispute-entry-commands.ts';
 import { addEnquirerCommands } from './enquirer-commands.ts';
 import { addEnquiryCommands, addReportCommands } from './enquiry-commands.ts';
 import { addEnquirerEvaluations, addReviewCommands } from './evaluation-commands.ts';
@@ -59,6 +60,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   addRegistryCommands(registry);
   addRegistryProofs(registry);
   addReportCommands(registry);
+  addDisputeEntryCommands(registry);
   addScorecardGovernance(registry);
   addFurnishing(registry);
   addMonitoring(registry);

@@ -15,7 +15,7 @@ import { reinstate } from '../gateway/reinstate.ts';
 import { AssentError } from '../model/error.ts';
 import type { DisputeLine, DisputeSweep } from '../registry/decide-claims.ts';
 import type { DisputeView } from '../registry/dispute-views.ts';
-import type { Purge } from '../registry/purge.ts';
+import { PURGED_KINDS, type Purge } from '../registry/purge.ts';
 import type { PurgeCursor } from '../registry/purge-months.ts';
 import { ANSWERS, type Answer } from '../wire/claim.ts';
 import { fileDigest, idOf, periodOf } from './arguments.ts';
@@ -66,7 +66,7 @@ const withSource = (command: Command) =>
 
 const claimsTable = (claims: readonly ClaimToAnswer[]) =>
   table(
-    ['claim', 'account', 'period', 'field', 'held', 'claimed', 'files', 'answer by', 'state'],
+    ['claim', 'account', 'period', 'field', 'held', 'claimed', 'files', 'answer by', 'state', ''],
     claims.map((c) => [
       c.claim_id,
       c.account_ref,
@@ -77,6 +77,7 @@ const claimsTable = (claims: readonly ClaimToAnswer[]) =>
       c.evidence.length,
       day(c.answer_by),
       c.outcome ?? c.state,
+      c.ground ?? '',
     ]),
   );
 
@@ -203,20 +204,29 @@ const clientOf = ({ home }: HomeOptions) => operatorClient(resolve(home));
 const showDisputes = (disputes: readonly DisputeLine[]) =>
   table(
     ['dispute', 'answer due', '', 'claims'],
-    disputes.map(({ dispute_id, answer_due_at, is_late, claims }) => [
+    disputes.map(({ dispute_id, answer_due_at, block_due_at, is_late, claims }) => [
       dispute_id,
       day(answer_due_at),
-      is_late ? 'LATE' : '',
+      [is_late ? 'LATE' : '', block_due_at && `identity theft: block by ${day(block_due_at)}`]
+        .filter(Boolean)
+        .join('\n'),
       claims
         .map((c) => `${c.claim_id} ${c.field}: ${c.state}${c.answer ? ` (${c.answer})` : ''}`)
         .join('\n'),
     ]),
   );
 
-const showDispute = ({ dispute_id, state, answer_due_at, claims }: DisputeView) =>
-  `dispute ${dispute_id}: ${state}, answer due ${day(answer_due_at)}\n${table(
+/** How it came, and how its block stands, where there is something to say. */
+function disputeMore({ channel, received_on, block_state, block_due_at }: DisputeView): string {
+  const came = channel && `, came by ${channel} on ${received_on}`;
+  const block = block_state && `, identity theft: ${block_state}, block by ${day(block_due_at)}`;
+  return `${came ?? ''}${block ?? ''}`;
+}
+
+const showDispute = (dispute: DisputeView) =>
+  `dispute ${dispute.dispute_id}: ${dispute.state}, answer due ${day(dispute.answer_due_at)}${disputeMore(dispute)}\n${table(
     ['claim', 'lender', 'period', 'field', 'held', 'claimed', 'state', 'answer', 'source'],
-    claims.map((c) => [
+    dispute.claims.map((c) => [
       c.claim_id,
       c.furnisher ?? '',
       c.period ?? '',
@@ -303,14 +313,15 @@ function addDaily(registry: Command): void {
         swept,
         options.json === true,
         (s) =>
-          `upheld ${s.upheld}, ended as answered ${s.as_answered}, corrections told ${s.corrections_told}`,
+          `upheld ${s.upheld}, blocked ${s.blocked}, ended as answered ${s.as_answered}, corrections told ${s.corrections_told}`,
       );
     });
   atRegistry(registry.command('purge'))
     .description('delete what has had its time, with certificates; daily')
     .action(async (options: HomeOptions) => {
       const client = clientOf(options);
-      const total = { adverse_months: 0, access: 0, message: 0, evidence: 0 };
+      const kinds = ['adverse_months', ...PURGED_KINDS] as const;
+      const total = Object.fromEntries(kinds.map((kind) => [kind, 0])) as Record<string, number>;
       for (let after: PurgeCursor | null | undefined; after !== null; ) {
         const purged: Purge = await client.json<Purge>({
           method: 'POST',
@@ -318,8 +329,7 @@ function addDaily(registry: Command): void {
           json: { after: after ?? null },
           idempotent: true,
         });
-        for (const kind of ['adverse_months', 'access', 'message', 'evidence'] as const)
-          total[kind] += purged[kind];
+        for (const kind of kinds) total[kind] = (total[kind] ?? 0) + purged[kind];
         after = purged.next;
       }
       print(total, options.json === true, (t) => table(['what', 'rows'], Object.entries(t)));

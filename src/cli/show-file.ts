@@ -9,6 +9,7 @@ export interface ShownFile {
     readonly furnisher: string;
     readonly brand: string | null;
     readonly currency: string;
+    readonly agreement_id?: string | null;
     readonly months:
       | readonly {
           readonly period: string;
@@ -22,11 +23,12 @@ export interface ShownFile {
 
 /** The identity is not shown: whoever needs it asks for JSON. */
 export function showFile(file: ShownFile): string {
-  const rows = file.accounts.map(({ kind, furnisher, brand, currency, months }) => {
+  const rows = file.accounts.map(({ kind, furnisher, brand, currency, months, agreement_id }) => {
     const last = months?.at(-1);
     return [
       brand ? `${brand} (${furnisher})` : furnisher,
       kind,
+      agreement_id ? `…${agreement_id.slice(-8)}` : '',
       months?.length ?? 0,
       last
         ? `${last.period}: ${formatMoney(last.balance_minor, currency, 'en')}, ${last.days_past_due} days late`
@@ -34,6 +36,6 @@ export function showFile(file: ShownFile): string {
       last?.authorisation_id ?? '',
     ];
   });
-  const head = ['lender', 'account', 'months', 'newest month', 'under authorisation'];
+  const head = ['lender', 'account', 'agreement', 'months', 'newest month', 'under authorisation'];
   return `subject ${file.subject_id}\n${table(head, rows)}`;
 }

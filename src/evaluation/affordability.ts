@@ -5,8 +5,8 @@
  * reckoned is said; what cannot be known is null, never nought.
  * Source: domain facts 5.5; what an account asks for is reckoned in model/file-summary.ts.
  */
-import type { AccountFacts } from '../model/file-facts.ts';
-import { duePerMonth, isOpen, newestOf } from '../model/file-summary.ts';
+import { type AccountFacts, isOpen, newestOf } from '../model/file-facts.ts';
+import { duePerMonth } from '../model/file-summary.ts';
 
 /** What somebody asks for. */
 export interface Application {

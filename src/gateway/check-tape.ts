@@ -30,6 +30,11 @@ async function checkAccounts(session: Session): Promise<void> {
     join account b on b.account_ref = t.account_ref
     join customer c on c.subject_id = b.subject_id and c.subject_ref <> t.subject_ref
     union all
+    select account_ref, 'V17' from tape_account
+    where agreement_limit_minor < 0 or agreement_ends_on < agreement_opened_on
+      or (agreement_ref is null and num_nonnulls(agreement_limit_minor, agreement_opened_on,
+        agreement_ends_on) > 0)
+    union all
     select t.account_ref, 'V01_SUBJECT' from tape_account t
     where not exists (select 1 from stage_customer s where s.subject_ref = t.subject_ref)
       and not exists (select 1 from customer c where c.subject_ref = t.subject_ref)`);

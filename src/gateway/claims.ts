@@ -32,11 +32,13 @@ export interface ClaimToAnswer {
   readonly state: 'open' | 'answered' | 'decided';
   readonly answer: string | null;
   readonly outcome: string | null;
+  /** `identity_theft`: it is blocked whatever is answered; null: the figure is wrong. */
+  readonly ground: string | null;
 }
 
 const CLAIMS = `select c.claim_id, c.dispute_id, coalesce(k.account_ref, c.account_id::text)
     as account_ref, to_char(c.period, 'YYYY-MM') as period, c.field, c.held_value,
-    c.claimed_value, c.evidence, c.told_at, c.answer_by, c.state, c.answer, c.outcome
+    c.claimed_value, c.evidence, c.told_at, c.answer_by, c.state, c.answer, c.outcome, c.ground
   from claim_to_answer c left join account k on k.account_id = c.account_id`;
 
 /** Claims, those due first. @param all also those that were answered or decided; 1000 at most */

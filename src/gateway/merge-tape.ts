@@ -45,22 +45,47 @@ async function mergeCustomers(session: Session, tapeId: string): Promise<void> {
   );
 }
 
+/** What an account says of its agreement, beside the agreement's id. */
+const AGREEMENT = ['agreement_limit_minor', 'agreement_opened_on', 'agreement_ends_on'];
+const agreementOf = (row: string) => AGREEMENT.map((column) => `${row}.${column}`).join(', ');
+
+/** Gives an id to each agreement that the book does not know. */
+async function nameAgreements(session: Session): Promise<void> {
+  await session.query(
+    `insert into agreement (subject_id, agreement_ref, agreement_id)
+     select subject_id, agreement_ref, gen_random_uuid() from (
+       select distinct c.subject_id, t.agreement_ref
+       from tape_account t join customer c on c.subject_ref = t.subject_ref
+       where t.agreement_ref is not null
+         and not exists (select 1 from bad_account x where x.account_ref = t.account_ref)) named
+     on conflict (subject_id, agreement_ref) do nothing`,
+  );
+}
+
 async function mergeAccounts(session: Session, tapeId: string): Promise<void> {
+  await nameAgreements(session);
+  // sql: the columns of the agreement are constants of this file.
   await session.query(
     `insert into account (account_id, account_ref, subject_id, revision, kind, brand, currency,
-                          opened_on, closed_on, original_amount_minor, term_months, tape_id)
+                          opened_on, closed_on, original_amount_minor, term_months, tape_id,
+                          agreement_id, ${AGREEMENT.join(', ')})
      select gen_random_uuid(), t.account_ref, c.subject_id, 1, t.kind, t.brand, t.currency,
-            t.opened_on, t.closed_on, t.original_amount_minor, t.term_months, $1::uuid
+            t.opened_on, t.closed_on, t.original_amount_minor, t.term_months, $1::uuid,
+            g.agreement_id, ${agreementOf('t')}
      from tape_account t join customer c on c.subject_ref = t.subject_ref
+     left join agreement g on g.subject_id = c.subject_id and g.agreement_ref = t.agreement_ref
      where not exists (select 1 from bad_account x where x.account_ref = t.account_ref)
      on conflict (account_ref) do update set
        revision = account.revision + 1, brand = excluded.brand, opened_on = excluded.opened_on,
        closed_on = excluded.closed_on, original_amount_minor = excluded.original_amount_minor,
-       term_months = excluded.term_months, tape_id = excluded.tape_id
+       term_months = excluded.term_months, tape_id = excluded.tape_id,
+       agreement_id = excluded.agreement_id,
+       ${AGREEMENT.map((column) => `${column} = excluded.${column}`).join(', ')}
      where (account.brand, account.opened_on, account.closed_on, account.original_amount_minor,
-            account.term_months)
+            account.term_months, account.agreement_id, ${agreementOf('account')})
        is distinct from (excluded.brand, excluded.opened_on, excluded.closed_on,
-            excluded.original_amount_minor, excluded.term_months)`,
+            excluded.original_amount_minor, excluded.term_months, excluded.agreement_id,
+            ${agreementOf('excluded')})`,
     [tapeId],
   );
 }

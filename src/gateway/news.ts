@@ -19,8 +19,8 @@ async function takeForwarded(session: Session, { data, iat }: NewsClaims): Promi
   if (!Check(CLAIM_FORWARDED, data)) return 'refused';
   const { affected } = await session.query(
     `insert into claim_to_answer (claim_id, dispute_id, account_id, period, field, held_value,
-       claimed_value, evidence, told_at, answer_by, state)
-     values ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9, $10, 'open')
+       claimed_value, evidence, told_at, answer_by, state, ground)
+     values ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9, $10, 'open', $11)
      on conflict (claim_id) do nothing`,
     [
       data.claim_id,
@@ -33,6 +33,7 @@ async function takeForwarded(session: Session, { data, iat }: NewsClaims): Promi
       JSON.stringify(data.evidence),
       new Date(iat * 1000),
       new Date(data.answer_by),
+      data.ground ?? null,
     ],
   );
   return affected === 0 ? 'known' : 'taken';

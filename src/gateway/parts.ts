@@ -12,7 +12,7 @@ import { entriesOf } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
 import { firstDay } from '../model/period.ts';
 import { copyText } from '../tape/copy-text.ts';
-import type { PartKind } from '../wire/part.ts';
+import { AGREEMENT_COLUMNS, type PartKind } from '../wire/part.ts';
 import { decidePeriod, lockDecisions } from './gate.ts';
 import type { Gateway } from './gateway.ts';
 import { lookAgain, type PlannedPart } from './last-look.ts';
@@ -245,16 +245,22 @@ async function subjectText(session: Session, gateway: Gateway, lines: Lines): Pr
   );
 }
 
+/** How COPY ends the line of an account without an agreement. */
+const NO_AGREEMENT = `${'\t\\N'.repeat(AGREEMENT_COLUMNS)}\n`;
+
 async function accountText(session: Session, lines: Lines): Promise<Uint8Array> {
   await session.query(
     `create temp table part_text on commit drop as
      select s.row_number, k.account_id, k.subject_id, k.revision, k.kind, k.brand, k.currency,
-            k.opened_on, k.closed_on, k.original_amount_minor, k.term_months
+            k.opened_on, k.closed_on, k.original_amount_minor, k.term_months, k.agreement_id,
+            k.agreement_limit_minor, k.agreement_opened_on, k.agreement_ends_on
      from (${LINES}) s join account k on k.account_id = s.ref
      order by s.row_number`,
     [...lines, 'account'],
   );
-  return gather(session.copyOut('copy part_text to stdout'));
+  const text = await gather(session.copyOut('copy part_text to stdout'));
+  // One spelling of no agreement: nothing. The bytes are ASCII here, whatever stands before them.
+  return Buffer.from(text.toString('latin1').replaceAll(NO_AGREEMENT, '\n'), 'latin1');
 }
 
 interface CutText {

@@ -20,7 +20,7 @@ import {
 import { outcomeOf } from '../registry/dispute-views.ts';
 import { readEvidence } from '../registry/evidence.ts';
 import { certify } from '../registry/guard.ts';
-import { listPurgeCertificates, purge } from '../registry/purge.ts';
+import { listPurgeCertificates, PURGED_KINDS, purge } from '../registry/purge.ts';
 import type { Registry } from '../registry/registry.ts';
 import { resendCorrections } from '../registry/resend-corrections.ts';
 import { ANSWERS, CLAIM_FIELDS } from '../wire/claim.ts';
@@ -38,6 +38,15 @@ const closed = <T extends Parameters<typeof Type.Object>[0]>(properties: T) =>
 const CLAIM_PARAMS = Type.Object({ claim_id: UUID });
 const DISPUTE_PARAMS = Type.Object({ dispute_id: UUID });
 const MOMENT = Type.String({ description: 'RFC 3339, UTC' });
+
+/** What is said of a dispute about identity theft, or of one that was entered for the person. */
+export const DISPUTE_MORE = {
+  ground: none(Type.String()),
+  block_due_at: none(MOMENT),
+  block_state: none(Type.String()),
+  channel: none(Type.String()),
+  received_on: none(Type.String()),
+};
 
 const EVIDENCE = Type.Object({
   evidence_id: UUID,
@@ -71,7 +80,7 @@ const texts = (value: object) => JSON.parse(JSON.stringify(value)) as never;
 
 function addFurnisher(app: Server, registry: Registry): void {
   const access = { roles: ['furnisher'] as const, scope: 'claims:answer' as const };
-  const OWN = Type.Object({ ...CLAIM, account_ref: UUID });
+  const OWN = Type.Object({ ...CLAIM, account_ref: UUID, ground: none(Type.String()) });
   app.get(
     '/v1/claims',
     {
@@ -205,6 +214,7 @@ function addReading(app: Server, registry: Registry): void {
             extended_at: none(MOMENT),
             extension_reason: none(Type.String()),
             ended_at: none(MOMENT),
+            ...DISPUTE_MORE,
             claims: Type.Array(
               Type.Object({
                 ...CLAIM,
@@ -296,7 +306,10 @@ function addDaily(app: Server, registry: Registry): void {
         summary:
           'End claims whose clock has run out, tell of corrections; daily, and after a failure',
         response: {
-          200: Type.Object({ upheld: COUNT, as_answered: COUNT, corrections_told: COUNT }),
+          200: Type.Object({
+            ...{ upheld: COUNT, as_answered: COUNT, blocked: COUNT },
+            corrections_told: COUNT,
+          }),
         },
       },
     },
@@ -316,9 +329,7 @@ function addDaily(app: Server, registry: Registry): void {
         response: {
           200: Type.Object({
             adverse_months: COUNT,
-            access: COUNT,
-            message: COUNT,
-            evidence: COUNT,
+            ...Object.fromEntries(PURGED_KINDS.map((kind) => [kind, COUNT])),
             next: none(CURSOR),
           }),
         },

@@ -21,6 +21,7 @@ const JSON_OBJECT = Type.Record(Type.String(), Type.Unknown());
 /** Members of a report in the order of their names; docs/PERSON.md explains them. */
 const DOCUMENT = Type.Object({
   accounts: nullable(Type.Array(JSON_OBJECT)),
+  agreements: nullable(Type.Array(JSON_OBJECT)),
   audience: Type.Literal('subject'),
   blocks: Type.Array(JSON_OBJECT),
   claims: Type.Array(JSON_OBJECT),

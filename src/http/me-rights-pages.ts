@@ -24,6 +24,7 @@ import { readOwnFile } from '../registry/own-report.ts';
 import { ownDisputes, statementWords } from '../registry/own-rights.ts';
 import type { Registry } from '../registry/registry.ts';
 import { listStatements, makeStatement, withdrawStatement } from '../registry/statements.ts';
+import { GROUND } from '../registry/theft-blocks.ts';
 import { ACCOUNT_FIELDS, MONTH_FIELDS } from '../wire/claim.ts';
 import type { Server } from './instance.ts';
 import { subjectOf } from './me-schema.ts';
@@ -128,7 +129,7 @@ async function placeOf(
 function claimForm(
   language: Language,
   { account, period }: ClaimPlace,
-  sent: Pick<ClaimForm, 'chosen' | 'value' | 'problem'>,
+  sent: Pick<ClaimForm, 'chosen' | 'value' | 'theft' | 'problem'>,
 ): ClaimForm {
   const fields = period === null ? ACCOUNT_FIELDS : MONTH_FIELDS;
   return {
@@ -145,7 +146,7 @@ function addClaiming(scope: Server, registry: Registry): void {
     const named = { account: String(account ?? ''), period: String(period ?? '') };
     const place = await placeOf(registry, subjectOf(request).subject_id, named);
     const view = await viewOf(registry, request);
-    const sent = { chosen: '', value: '', problem: null };
+    const sent = { chosen: '', value: '', theft: false, problem: null };
     return sendPage(reply, claimPage(view, claimForm(view.language, place, sent)));
   });
   scope.post('/disputes', WITH_FILES, async (request, reply) => {
@@ -154,6 +155,7 @@ function addClaiming(scope: Server, registry: Registry): void {
     const named = { account: fieldOf(form, 'account'), period: fieldOf(form, 'period') };
     const place = await placeOf(registry, subject_id, named);
     const [chosen, value] = [fieldOf(form, 'field'), fieldOf(form, 'value')];
+    const theft = fieldOf(form, 'theft') !== '';
     const isWhole = chosen === 'month' || chosen === 'account';
     const claim = {
       field: chosen,
@@ -163,12 +165,15 @@ function addClaiming(scope: Server, registry: Registry): void {
       evidence: await filesOf(form, 'files'),
     };
     try {
-      const { dispute_id } = await openDispute(registry, subject_id, { claims: [claim] });
+      const { dispute_id } = await openDispute(registry, subject_id, {
+        claims: [claim],
+        ground: theft ? GROUND : null,
+      });
       return goTo(reply, request, form, `${PREFIX}/disputes/${dispute_id}?done=disputed`);
     } catch (error) {
       const problem = claimProblemOf(error, chosen);
       const view = await viewOf(registry, request, { form });
-      const page = claimForm(view.language, place, { chosen, value, problem });
+      const page = claimForm(view.language, place, { chosen, value, theft, problem });
       return sendPage(reply, claimPage(view, page), 422);
     }
   });

@@ -17,7 +17,9 @@ import { EVIDENCE_FILES_MAX } from '../registry/evidence.ts';
 import { ownDisputes } from '../registry/own-rights.ts';
 import type { Registry } from '../registry/registry.ts';
 import { listStatements, makeStatement, withdrawStatement } from '../registry/statements.ts';
+import { GROUND } from '../registry/theft-blocks.ts';
 import { CLAIM_FIELDS } from '../wire/claim.ts';
+import { DISPUTE_MORE } from './dispute-routes.ts';
 import type { Server } from './instance.ts';
 import { askErasure } from './me-identity-pages.ts';
 import { bearer, MOMENT, nullable, plain, subjectOf, tags, UUID } from './me-schema.ts';
@@ -63,6 +65,7 @@ const DISPUTE = Type.Object({
   answer_due_at: MOMENT,
   extended_at: nullable(MOMENT),
   ended_at: nullable(MOMENT),
+  ...DISPUTE_MORE,
   claims: Type.Array(CLAIM),
 });
 
@@ -105,7 +108,13 @@ function addDisputes(app: Server, registry: Registry): void {
       schema: {
         summary: 'Say which fields are wrong: all claims are opened, or none',
         tags,
-        body: Type.Object({ claims: Type.Array(WISH, { minItems: 1, maxItems: 20 }) }, closed),
+        body: Type.Object(
+          {
+            ground: Type.Optional(nullable(Type.Enum([GROUND]))),
+            claims: Type.Array(WISH, { minItems: 1, maxItems: 20 }),
+          },
+          closed,
+        ),
         response: { 201: DISPUTE },
       },
     },
@@ -114,7 +123,8 @@ function addDisputes(app: Server, registry: Registry): void {
         ...claim,
         evidence: evidence.map((text) => Buffer.from(text, 'base64')),
       }));
-      const view = await openDispute(registry, subjectOf(request).subject_id, { claims });
+      const { ground = null } = request.body;
+      const view = await openDispute(registry, subjectOf(request).subject_id, { claims, ground });
       return reply.code(201).send(plain(view));
     },
   );

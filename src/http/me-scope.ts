@@ -178,6 +178,7 @@ export function claimProblemOf(error: unknown, chosen: string): ClaimProblem {
   if (!(error instanceof AssentError)) throw error;
   if (error.code === 'claim_running') return 'running';
   if (error.code === 'evidence_invalid') return 'evidence';
+  if (error.code === 'theft_invalid') return 'theft';
   if (error.code !== 'claim_invalid') throw error;
   if (chosen === '') return 'field';
   return error.detail.includes('already') ? 'same' : 'value';

@@ -1,4 +1,5 @@
 /** Every route of the registry's API, in one list. */
+import { disputeEntryRoutes } from './dispute-entry-routes.ts';
 import { disputeRoutes } from './dispute-routes.ts';
 import { enquirerRoutes } from './enquirer-routes.ts';
 import { enquiryRoutes } from './enquiry-routes.ts';
@@ -38,6 +39,7 @@ export function registryApi(
     meRoutes(registry)(app);
     meScoreRoutes(registry)(app);
     disputeRoutes(registry)(app);
+    disputeEntryRoutes(registry)(app);
     return mePages(registry)(app);
   };
 }

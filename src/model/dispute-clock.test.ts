@@ -1,7 +1,7 @@
 /** The clocks of a dispute: in order, never on a weekend where business days count, moved once. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addDays, daysLate, dueMoments, extended } from './dispute-clock.ts';
+import { addDays, daysLate, dueMoments, extended, lateMoments } from './dispute-clock.ts';
 
 const moment = fc.date({
   min: new Date('2000-01-01'),
@@ -28,6 +28,25 @@ describe('the clock', () => {
           (each) => each.getTime(),
         );
         expect(times).toEqual([...times].sort((a, b) => a - b));
+      }),
+    );
+  });
+
+  it('of a letter begins when it came, and leaves its furnisher a day at least', () => {
+    const waited = fc.integer({ min: 0, max: 400 * 86_400_000 });
+    fc.assert(
+      fc.property(moment, rules, waited, (receivedAt, clock, ms) => {
+        const now = new Date(receivedAt.getTime() + ms);
+        const due = lateMoments(receivedAt, now, clock);
+        const fresh = dueMoments(now, clock);
+        expect(due.answer_due_at).toEqual(dueMoments(receivedAt, clock).answer_due_at);
+        const least = Math.min(fresh.furnisher_due_at.getTime(), now.getTime() + 86_400_000);
+        expect(due.furnisher_due_at.getTime()).toBeGreaterThanOrEqual(least);
+        expect(due.furnisher_due_at.getTime()).toBeLessThanOrEqual(
+          fresh.furnisher_due_at.getTime(),
+        );
+        expect(due.forward_due_at.getTime()).toBeLessThanOrEqual(due.furnisher_due_at.getTime());
+        if (ms === 0 && clock.answer > 0) expect(due).toEqual(fresh);
       }),
     );
   });

@@ -50,6 +50,22 @@ export function dueMoments(openedAt: Date, rules: ClockRules): DueMoments {
   };
 }
 
+/**
+ * The same of a letter that was received before it was entered: the person's answer is due by when
+ * it came; the furnisher has its share from now, as far as that leaves it, a day at least.
+ */
+export function lateMoments(receivedAt: Date, now: Date, rules: ClockRules): DueMoments {
+  const { answer_due_at } = dueMoments(receivedAt, rules);
+  const fresh = dueMoments(now, rules);
+  const latest = Math.max(answer_due_at.getTime(), now.getTime() + DAY_MS);
+  const furnisher = Math.min(fresh.furnisher_due_at.getTime(), latest);
+  return {
+    forward_due_at: new Date(Math.min(fresh.forward_due_at.getTime(), furnisher)),
+    furnisher_due_at: new Date(furnisher),
+    answer_due_at,
+  };
+}
+
 /** When the answer is due after an extension, of which there is one; null where there is none. */
 export function extended(answerDueAt: Date, rules: ClockRules): Date | null {
   return rules.extension === 0 ? null : addDays(answerDueAt, rules.extension, rules.business);

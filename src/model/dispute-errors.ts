@@ -25,6 +25,12 @@ export const DISPUTE_ERRORS = {
     title: 'The claim cannot be made.',
     remedy: 'Correct what the detail names: each claim is about one field that the file holds.',
   },
+  theft_invalid: {
+    status: 400,
+    title: 'The block for identity theft cannot be made or changed so.',
+    remedy:
+      'Name whole accounts, months or looks, send the report of the crime, and a ground to decline.',
+  },
   claim_running: {
     status: 409,
     title: 'A claim about this field is being looked into.',

@@ -76,6 +76,9 @@ const FIELDS: Readonly<Record<string, readonly [en: string, zh: string]>> = {
   closed_on: ['closing date', '关闭日期'],
   original_amount_minor: ['amount lent', '借款本金'],
   term_months: ['term in months', '期数'],
+  agreement_limit_minor: ['limit of the agreement', '协议额度'],
+  agreement_opened_on: ['first day of the agreement', '协议起始日期'],
+  agreement_ends_on: ['last day of the agreement', '协议到期日期'],
   name: ['name', '姓名'],
   birth_date: ['date of birth', '出生日期'],
   identity_number: ['identity number', '证件号码'],
@@ -117,6 +120,9 @@ const EN: Words = {
       decided_by === 'silence'
         ? 'The lender did not answer in time, so you are right: it is not shown any more.'
         : 'You are right: it is not shown any more and may not come back.',
+    blocked: () =>
+      'You said that somebody used your identity: it is blocked, is not shown any more and may not come back.',
+    lifted: () => 'It was blocked because you spoke of identity theft; that block was lifted.',
     withdrawn: () => 'You withdrew it. Nothing was changed.',
   },
   reason: (reason) => `Reason: ${reason}`,
@@ -147,6 +153,8 @@ const ZH: Words = {
       decided_by === 'silence'
         ? '报送机构未在期限内答复，您的异议成立，该信息不再展示。'
         : '您的异议成立，该信息不再展示，也不得再次报送。',
+    blocked: () => '您声明身份被盗用：该信息已被封锁，不再展示，也不得再次报送。',
+    lifted: () => '该信息曾因您声明身份被盗用而被封锁，现封锁已解除。',
     withdrawn: () => '您已撤回，信息未作改动。',
   },
   reason: (reason) => `理由：${reason}`,
@@ -194,7 +202,7 @@ function claimText(raw: ClaimOutcome, language: LetterLanguage) {
   };
 }
 
-const WRONG: readonly string[] = ['corrected', 'deleted', 'upheld'];
+const WRONG: readonly string[] = ['corrected', 'deleted', 'upheld', 'blocked'];
 
 /** The letter of an outcome. */
 export function letterOf(outcome: DisputeOutcome, language: LetterLanguage): Letter {

@@ -15,6 +15,11 @@ export const ENQUIRY_ERRORS = {
     title: 'There is no such report of yours.',
     remedy: 'Check the id; the report of a person who was erased is gone.',
   },
+  report_purged: {
+    status: 410,
+    title: 'What the report was made of has had its time.',
+    remedy: 'Ask for a new report; that this one was issued, when and with which hash, is kept.',
+  },
   report_altered: {
     status: 500,
     title: 'The report made again is not the report that was issued.',

@@ -44,8 +44,15 @@ export interface ClaimMark {
   readonly period: string | null;
 }
 
+/** What is said of an agreement is absent from facts that were sealed before there were any. */
 export interface AccountFacts {
   readonly account_id: string;
+  readonly agreement_ends_on?: string | null;
+  /** The credit agreement that it was drawn under, as its lender names it; null: none. */
+  readonly agreement_id?: string | null;
+  /** Shared by everything that is drawn under it. */
+  readonly agreement_limit_minor?: number | null;
+  readonly agreement_opened_on?: string | null;
   /** The platform under which the person knows it; null: the lender's own name. */
   readonly brand: string | null;
   readonly claims: readonly ClaimMark[];
@@ -62,6 +69,14 @@ export interface AccountFacts {
   readonly opened_on: string | null;
   readonly original_amount_minor: number | null;
   readonly term_months: number | null;
+}
+
+export const newestOf = (account: AccountFacts): MonthFacts | null => account.months.at(-1) ?? null;
+
+/** Open by its newest month; without one, by its dates. */
+export function isOpen(account: AccountFacts): boolean {
+  const newest = newestOf(account);
+  return newest ? newest.status === 'open' : account.closed_on === null;
 }
 
 /** A look that was answered with a report. */

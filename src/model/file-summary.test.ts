@@ -153,6 +153,8 @@ describe('a document', () => {
       brand: fc.option(text),
       kind: fc.constantFrom('revolving_line', 'instalment_loan'),
       term_months: fc.option(fc.integer({ min: 1, max: 60 })),
+      agreement_id: fc.constantFrom(null, 'g1', 'g2'),
+      agreement_limit_minor: fc.option(fc.integer({ min: 0, max: 10 ** 6 })),
       months: fc.array(anyMonth, { maxLength: 30 }).map((each) => months('2023-05', each)),
     })
     .map((over) => sampleAccount(over));
@@ -162,10 +164,11 @@ describe('a document', () => {
     form: fc.constantFrom('full', 'summary'),
     audience: fc.constantFrom('enquirer', 'subject', 'operator'),
     grid: fc.constantFrom('pboc', 'metro2', 'bands'),
+    renderer_version: fc.constantFrom(1, 2),
   });
   it('is written as canonical JSON, and the same from what was kept', () => {
     fc.assert(
-      fc.property(issue, ({ accounts, statement, form, audience, grid }) => {
+      fc.property(issue, ({ accounts, statement, form, audience, grid, renderer_version }) => {
         const statements = [
           { account_id: null, language: 'zh', made_at: '', statement_id: 's', text: statement },
         ];
@@ -174,7 +177,7 @@ describe('a document', () => {
           facts: sampleFacts({ accounts, statements }),
           issued_at: '2026-03-05T00:00:00.000Z',
           profile: { name: 'CN', sha256: '0' },
-          renderer_version: 1,
+          renderer_version,
           report_id: 'r',
           thin: { months_open: 6, months_shown: 6 },
         } as Issue;

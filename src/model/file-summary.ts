@@ -6,13 +6,15 @@
  * Source: domain facts 1.3 (summary blocks), 1.9 (windows), 5.2 (enquiries that count once), 5.5
  * (due per month).
  */
+import { agreementsOf, isInForce, unusedOf, usedOf } from './agreement.ts';
 import {
   type AccountFacts,
   type FileFacts,
+  isOpen,
   LOOK_KINDS,
   type LookFacts,
   type LookKind,
-  type MonthFacts,
+  newestOf,
 } from './file-facts.ts';
 import { addMonths, dayMonthsBefore, monthsBetween, periodOf } from './period.ts';
 
@@ -30,7 +32,7 @@ export interface CurrencySummary {
   /** Open accounts whose due amount was not furnished and is reckoned. */
   readonly due_estimated: number;
   readonly due_per_month_minor: number;
-  /** Of open revolving lines. */
+  /** Of open revolving lines, and of agreements in force, each once whatever was drawn under it. */
   readonly limit_minor: number;
   readonly past_due_minor: number;
   readonly unused_minor: number;
@@ -40,6 +42,9 @@ export interface CurrencySummary {
 export interface FileSummary {
   readonly accounts: number;
   readonly accounts_open: number;
+  /** Under which some of the accounts were drawn. */
+  readonly agreements: number;
+  readonly agreements_open: number;
   readonly amounts: readonly CurrencySummary[];
   readonly enquiries: Readonly<Record<LookKind, Windows<(typeof LOOK_WINDOWS)[number]>>>;
   readonly lenders: number;
@@ -48,14 +53,6 @@ export interface FileSummary {
   readonly newest_opened_on: string | null;
   readonly oldest_opened_on: string | null;
   readonly worst_days_past_due: Windows<(typeof LATE_WINDOWS)[number]>;
-}
-
-export const newestOf = (account: AccountFacts): MonthFacts | null => account.months.at(-1) ?? null;
-
-/** Open by its newest month; without one, by its dates. */
-export function isOpen(account: AccountFacts): boolean {
-  const newest = newestOf(account);
-  return newest ? newest.status === 'open' : account.closed_on === null;
 }
 
 /** Tenths of the average use by which a revolving line is reckoned when no due amount is known. */
@@ -87,12 +84,43 @@ function sumOf<T>(values: readonly T[], of: (value: T) => number): number {
   return values.reduce((total, value) => total + of(value), 0);
 }
 
-function currencySummary(currency: string, accounts: readonly AccountFacts[]): CurrencySummary {
+interface Limit {
+  readonly limit: number;
+  readonly unused: number;
+  readonly used: number;
+}
+
+/** Limits that stand on their own, and what is owed and left under each. */
+function limitsOf(accounts: readonly AccountFacts[], day: string): Limit[] {
+  const shared = agreementsOf(accounts).filter(({ limit_minor }) => limit_minor !== null);
+  const gathered = new Set(shared.flatMap(({ draws }) => draws));
+  const lines = accounts
+    .filter((each) => each.kind === 'revolving_line' && isOpen(each) && !gathered.has(each))
+    .flatMap((account) => newestOf(account) ?? []);
+  return [
+    ...lines.map(({ limit_minor, balance_minor }) => ({
+      limit: limit_minor ?? 0,
+      unused: Math.max(0, (limit_minor ?? 0) - Math.max(0, balance_minor)),
+      used: Math.max(0, balance_minor),
+    })),
+    ...shared
+      .filter((agreement) => isInForce(agreement, day))
+      .map((agreement) => ({
+        limit: agreement.limit_minor ?? 0,
+        unused: unusedOf(agreement, day) ?? 0,
+        used: usedOf(agreement),
+      })),
+  ];
+}
+
+function currencySummary(
+  currency: string,
+  accounts: readonly AccountFacts[],
+  day: string,
+): CurrencySummary {
   const open = accounts.filter(isOpen);
   const counted = accounts.flatMap((account) => newestOf(account) ?? []);
-  const lines = open
-    .filter(({ kind }) => kind === 'revolving_line')
-    .flatMap((account) => newestOf(account) ?? []);
+  const limits = limitsOf(accounts, day);
   const days = counted.map(({ as_of }) => as_of).sort();
   const dues = open.map(duePerMonth);
   return {
@@ -103,12 +131,10 @@ function currencySummary(currency: string, accounts: readonly AccountFacts[]): C
     currency,
     due_estimated: dues.filter(({ is_estimated }) => is_estimated).length,
     due_per_month_minor: sumOf(dues, ({ minor }) => minor),
-    limit_minor: sumOf(lines, (month) => month.limit_minor ?? 0),
+    limit_minor: sumOf(limits, ({ limit }) => limit),
     past_due_minor: sumOf(counted, (month) => month.past_due_minor ?? 0),
-    unused_minor: sumOf(lines, (month) =>
-      Math.max(0, (month.limit_minor ?? 0) - Math.max(0, month.balance_minor)),
-    ),
-    used_minor: sumOf(lines, (month) => Math.max(0, month.balance_minor)),
+    unused_minor: sumOf(limits, ({ unused }) => unused),
+    used_minor: sumOf(limits, ({ used }) => used),
   };
 }
 
@@ -163,19 +189,24 @@ function enquiriesOf(facts: FileFacts, onceDays: number): FileSummary['enquiries
  */
 export function summaryOf(facts: FileFacts, onceDays: number): FileSummary {
   const { accounts } = facts;
-  const period = periodOf(facts.at.slice(0, 10));
+  const day = facts.at.slice(0, 10);
+  const period = periodOf(day);
   const months = accounts.flatMap((account) => account.months);
   const within = (window: number) =>
     months.filter((month) => month.period > addMonths(period, -window));
   const opened = accounts.flatMap(({ opened_on }) => opened_on ?? []).sort();
   const currencies = [...new Set(accounts.map(({ currency }) => currency))].sort();
+  const agreements = agreementsOf(accounts);
   return {
     accounts: accounts.length,
     accounts_open: accounts.filter(isOpen).length,
+    agreements: agreements.length,
+    agreements_open: agreements.filter((each) => isInForce(each, day)).length,
     amounts: currencies.map((currency) =>
       currencySummary(
         currency,
         accounts.filter((account) => account.currency === currency),
+        day,
       ),
     ),
     enquiries: enquiriesOf(facts, onceDays),

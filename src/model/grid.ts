@@ -36,6 +36,8 @@ const bandLetter = (days: number) =>
   String(BAND_FIRST_DAYS.filter((first) => days >= first).length);
 
 interface Scale {
+  /** Every letter, the best first: of several accounts in one month the last of these counts. */
+  readonly order: string;
   readonly before_opening: string;
   readonly missing: string;
   readonly open: (month: GridMonth) => string;
@@ -48,6 +50,7 @@ const isIdle = (month: GridMonth) => month.balance_minor === 0 && month.days_pas
 
 const SCALES: Readonly<Record<GridScale, Scale>> = {
   pboc: {
+    order: '/C*N#1234567GB',
     before_opening: '/',
     missing: '#',
     open: (month) =>
@@ -57,6 +60,7 @@ const SCALES: Readonly<Record<GridScale, Scale>> = {
     written_off: 'B',
   },
   metro2: {
+    order: 'BE0D123456L',
     before_opening: 'B',
     missing: 'D',
     open: (month) => (isIdle(month) ? 'E' : metro2PaymentRating(month.days_past_due)),
@@ -66,6 +70,7 @@ const SCALES: Readonly<Record<GridScale, Scale>> = {
     written_off: 'L',
   },
   bands: {
+    order: '.C0-1234567TW',
     before_opening: '.',
     missing: '-',
     open: (month) => bandLetter(month.days_past_due),
@@ -77,6 +82,14 @@ const SCALES: Readonly<Record<GridScale, Scale>> = {
 
 const hasEnded = (month: GridMonth | undefined) =>
   month?.status === 'closed' || month?.status === 'transferred';
+
+const IDLE: GridMonth = {
+  balance_minor: 0,
+  days_past_due: 0,
+  due_minor: 0,
+  period: '',
+  status: 'open',
+};
 
 /** The last month of the grid: an end that is repeated month after month stands once. */
 function lastIndex(months: readonly GridMonth[]): number {
@@ -119,4 +132,42 @@ export function gridOf(
     else letters += isOpened(period) ? chosen.missing : chosen.before_opening;
   }
   return { scale, from, to: last.period, letters };
+}
+
+/** The grid of one account, and whether it goes on after its last month. */
+export interface GridPart {
+  readonly grid: Grid;
+  readonly is_open: boolean;
+}
+
+/** The letter of one month of several accounts. */
+function worstOf(parts: readonly GridPart[], period: string, isLast: boolean, scale: Scale) {
+  const letters = parts.flatMap(({ grid, is_open }) => {
+    if (period > grid.to) return is_open ? [scale.missing] : [];
+    return [grid.letters[monthsBetween(grid.from, period)] ?? scale.missing];
+  });
+  const opened = letters.filter((letter) => letter !== scale.before_opening);
+  const worst = Math.max(...opened.map((letter) => scale.order.indexOf(letter)));
+  const letter = scale.order[worst];
+  // Nothing runs between what was paid off and what is drawn next; an end stands once, last.
+  const hasGap = letter === undefined && letters.length < parts.length;
+  if (hasGap || (letter === scale.closed && !isLast)) return scale.open(IDLE);
+  return letter ?? scale.before_opening;
+}
+
+/**
+ * The grid of several accounts together: of each month the worst letter. One that ended says
+ * nothing of the months after; one that goes on without a month says that it is not known.
+ * @param parts all of one scale; null of none
+ */
+export function combineGrids(parts: readonly GridPart[]): Grid | null {
+  const [last] = parts.map(({ grid }) => grid).toSorted((a, b) => (a.to < b.to ? 1 : -1));
+  if (!last) return null;
+  const { scale, to } = last;
+  const from = addMonths(to, 1 - GRID_MONTHS);
+  const letters = Array.from({ length: GRID_MONTHS }, (_, offset) => {
+    const period = addMonths(from, offset);
+    return worstOf(parts, period, period === to, SCALES[scale]);
+  });
+  return { scale, from, to, letters: letters.join('') };
 }

@@ -111,6 +111,25 @@ export const ACCOUNT_FIELDS = [
     required: false,
     meaning: 'instalment loan: agreed number of months',
   },
+  {
+    name: 'agreement_ref',
+    type: 'text',
+    required: false,
+    meaning: "the lender's number for the credit agreement the account was drawn under (PBOC R4)",
+  },
+  {
+    name: 'agreement_limit_minor',
+    type: 'money',
+    required: false,
+    meaning: 'limit of the agreement, shared by all that is drawn under it',
+  },
+  {
+    name: 'agreement_opened_on',
+    type: 'date',
+    required: false,
+    meaning: 'first day of the agreement',
+  },
+  { name: 'agreement_ends_on', type: 'date', required: false, meaning: 'its last day, if agreed' },
 ] as const satisfies readonly Field[];
 
 export const MONTH_FIELDS = [

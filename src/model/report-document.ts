@@ -7,15 +7,23 @@
  * enquirer neither another enquirer nor what a rule keeps from display.
  * Source: domain facts 1.3, 1.4, 1.9, 5.3, 8.2.
  */
-import type { AccountFacts, FileFacts, LookKind, MonthFacts } from './file-facts.ts';
-import { type FileSummary, newestOf, summaryOf } from './file-summary.ts';
+import { agreementsOf } from './agreement.ts';
+import {
+  type AccountFacts,
+  type FileFacts,
+  type LookKind,
+  type MonthFacts,
+  newestOf,
+} from './file-facts.ts';
+import { type FileSummary, summaryOf } from './file-summary.ts';
 import { type Grid, type GridScale, gridOf } from './grid.ts';
 import { dayMonthsBefore } from './period.ts';
+import { type ReportAgreement, reportAgreement, sortedGrid } from './report-agreement.ts';
 
 /** The form of the document. */
 const REPORT_VERSION = 1;
 /** Raised when the same facts give other bytes; older renderers stay, for reports of their day. */
-export const RENDERER_VERSION = 1;
+export const RENDERER_VERSION = 2;
 
 export const REPORT_FORMS = ['full', 'summary'] as const;
 export type ReportForm = (typeof REPORT_FORMS)[number];
@@ -98,9 +106,15 @@ export interface ReportAccount extends AccountFacts {
   readonly newest: MonthFacts | null;
 }
 
+/** The first renderer did not count agreements. */
+export type ReportSummary = Omit<FileSummary, 'agreements' | 'agreements_open'> &
+  Partial<Pick<FileSummary, 'agreements' | 'agreements_open'>>;
+
 export interface ReportDocument {
   /** Null in a summary. */
   readonly accounts: readonly ReportAccount[] | null;
+  /** Null in a summary; absent from reports of the first renderer. */
+  readonly agreements?: readonly ReportAgreement[] | null;
   readonly audience: Audience;
   readonly blocks: FileFacts['blocks'];
   readonly claims: FileFacts['claims'];
@@ -120,7 +134,7 @@ export interface ReportDocument {
   readonly statements: FileFacts['statements'];
   readonly status: FileStatus;
   readonly status_reasons: readonly StatusReason[];
-  readonly summary: FileSummary;
+  readonly summary: ReportSummary;
 }
 
 function reportAccount(account: AccountFacts, scale: GridScale): ReportAccount {
@@ -142,8 +156,18 @@ function reportAccount(account: AccountFacts, scale: GridScale): ReportAccount {
   };
 }
 
-const sortedGrid = (grid: Grid | null) =>
-  grid && { from: grid.from, letters: grid.letters, scale: grid.scale, to: grid.to };
+/** With what the second renderer says of an account besides, in the order of the names. */
+function drawnAccount(account: AccountFacts, scale: GridScale): ReportAccount {
+  const { account_id, ...others } = reportAccount(account, scale);
+  return {
+    account_id,
+    agreement_ends_on: account.agreement_ends_on ?? null,
+    agreement_id: account.agreement_id ?? null,
+    agreement_limit_minor: account.agreement_limit_minor ?? null,
+    agreement_opened_on: account.agreement_opened_on ?? null,
+    ...others,
+  };
+}
 
 function enquiriesFor(audience: Audience, { looks }: FileFacts) {
   if (audience !== 'enquirer') return looks.map((look) => ({ ...look }));
@@ -152,11 +176,13 @@ function enquiriesFor(audience: Audience, { looks }: FileFacts) {
     .map(({ at, kind, purpose }) => ({ at: at.slice(0, 10), kind, purpose }));
 }
 
+/** Draws under one agreement were not gathered yet. */
 function renderFirst(issue: Issue): ReportDocument {
   const { audience, facts, form } = issue;
   const { status, reasons } = statusOf(facts, issue.thin);
   const since = facts.incomplete_since;
   const isFull = form === 'full';
+  const { agreements, agreements_open, ...summary } = summaryOf(facts, issue.counts_once_days);
   return {
     accounts: isFull ? facts.accounts.map((each) => reportAccount(each, issue.grid)) : null,
     audience,
@@ -177,12 +203,31 @@ function renderFirst(issue: Issue): ReportDocument {
     statements: facts.statements,
     status,
     status_reasons: reasons,
-    summary: summaryOf(facts, issue.counts_once_days),
+    summary,
+  };
+}
+
+function renderSecond(issue: Issue): ReportDocument {
+  const { accounts: _, audience, ...others } = renderFirst(issue);
+  const { accounts } = issue.facts;
+  const day = issue.facts.at.slice(0, 10);
+  const isFull = issue.form === 'full';
+  return {
+    accounts: isFull ? accounts.map((each) => drawnAccount(each, issue.grid)) : null,
+    agreements: isFull
+      ? agreementsOf(accounts).map((each) => reportAgreement(each, issue.grid, day))
+      : null,
+    audience,
+    ...others,
+    summary: summaryOf(issue.facts, issue.counts_once_days),
   };
 }
 
 /** One renderer for each version that ever issued a report. */
-const RENDERERS: Readonly<Record<number, (issue: Issue) => ReportDocument>> = { 1: renderFirst };
+const RENDERERS: Readonly<Record<number, (issue: Issue) => ReportDocument>> = {
+  1: renderFirst,
+  2: renderSecond,
+};
 
 /** The report of an issue. @throws RangeError: of a renderer that this release does not know */
 export function reportDocument(issue: Issue): ReportDocument {

@@ -18,6 +18,9 @@ export interface DisputeLine {
   readonly furnisher_due_at: Date;
   readonly answer_due_at: Date;
   readonly ended_at: Date | null;
+  /** Until when what is said to be identity theft is blocked. */
+  readonly block_due_at: Date | null;
+  readonly block_state: string | null;
   readonly claims: readonly { readonly evidence: readonly unknown[] }[];
 }
 
@@ -26,7 +29,9 @@ const pathOf = ({ dispute_id }: Pick<DisputeLine, 'dispute_id'>) => `/me/dispute
 function clock(view: MeView, each: DisputeLine): Html {
   const words = RIGHTS_WORDS[view.language];
   const isOpen = each.state === 'open';
+  const isAsked = isOpen && each.block_state === 'asked';
   return html`<dl class="facts">
+${isAsked && each.block_due_at && fact(words.blockBy, day(view, each.block_due_at))}
 ${isOpen && fact(words.lenderBy, day(view, each.furnisher_due_at))}
 ${isOpen && fact(words.answerBy, day(view, each.answer_due_at))}
 ${each.ended_at && fact(words.ended, day(view, each.ended_at))}
@@ -106,7 +111,7 @@ export interface ClaimChoice {
   readonly held: string | null;
 }
 
-export type ClaimProblem = 'field' | 'value' | 'same' | 'running' | 'evidence';
+export type ClaimProblem = 'field' | 'value' | 'same' | 'running' | 'evidence' | 'theft';
 
 export interface ClaimForm {
   readonly account: { readonly account_id: string; readonly name: string };
@@ -116,8 +121,20 @@ export interface ClaimForm {
   /** As it was sent. */
   readonly chosen: string;
   readonly value: string;
+  /** It is said to be identity theft. */
+  readonly theft: boolean;
   readonly problem: ClaimProblem | null;
 }
+
+/** The field that each problem is beside. */
+const TARGETS: Readonly<Record<ClaimProblem, string>> = {
+  field: 'field',
+  running: 'field',
+  value: 'value',
+  same: 'value',
+  evidence: 'files',
+  theft: 'theft',
+};
 
 const choice = (each: ClaimChoice, index: number, chosen: string) =>
   html`<label class="choice"><input type="radio"${index === 0 && html` id="field"`} name="field" value="${each.field}" required${chosen === each.field && html` checked`}><span>${each.name}${each.held !== null && `: ${each.held}`}</span></label>`;
@@ -135,14 +152,10 @@ export function claimPage(view: MeView, claim: ClaimForm): string {
 <fieldset class="card field"><legend>${words.which}</legend>${beside('field', 'running')}${claim.choices.map((each, index) => choice(each, index, claim.chosen))}</fieldset>
 <div class="field"><label for="value">${words.should}</label><p class="hint" id="value-hint">${words.shouldHint}</p>${beside('value', 'same')}<input type="text" id="value" name="value" maxlength="200" value="${claim.value}" aria-describedby="value-hint" autocomplete="off"></div>
 <div class="field"><label for="files">${words.files}</label><p class="hint" id="files-hint">${words.filesHint}</p>${beside('evidence')}<input type="file" id="files" name="files" multiple accept="application/pdf,image/png,image/jpeg" aria-describedby="files-hint"></div>
+<div class="field">${beside('theft')}<label class="choice"><input type="checkbox" id="theft" name="theft" value="yes" aria-describedby="theft-hint"${claim.theft && html` checked`}><span>${words.theft}</span></label><p class="hint" id="theft-hint">${words.theftHint}</p></div>
 <p class="small">${words.openEffect}</p>
 <button class="button" type="submit">${words.open}</button>`;
-  const target =
-    problem === 'evidence'
-      ? 'files'
-      : problem === 'value' || problem === 'same'
-        ? 'value'
-        : 'field';
+  const target = problem && TARGETS[problem];
   const summary =
     problem &&
     html`<div class="problem" role="alert"><h2>${ME_WORDS[view.language].problemTitle}</h2><ul><li><a href="#${target}">${words.problems[problem]}</a></li></ul></div>`;

@@ -5,11 +5,11 @@
  * What must stay true: every figure has its day; both the lender and the name the person knows it
  * by are said; a mark stands beside what it marks. Source: domain facts 1.3, 8.2.
  */
-import type { FileSummary } from '../model/file-summary.ts';
 import type { Grid } from '../model/grid.ts';
 import { formatMoney } from '../model/money.ts';
 import type { Language } from '../model/notice.ts';
-import type { ReportAccount, ReportDocument } from '../model/report-document.ts';
+import type { ReportAgreement } from '../model/report-agreement.ts';
+import type { ReportAccount, ReportDocument, ReportSummary } from '../model/report-document.ts';
 import { FILE_WORDS, letterTone, letterWords } from './file-words.ts';
 import { dateWords, timeWords } from './words.ts';
 
@@ -143,6 +143,17 @@ export function monthsTable(language: Language, account: ReportAccount): Block {
   };
 }
 
+/** So much of an id as a person needs to tell it from others. */
+const endOf = (id: string) => `…${id.slice(-8)}`;
+
+type Due = Pick<ReportAgreement, 'currency' | 'due_estimated' | 'due_per_month_minor'>;
+
+function dueWords(language: Language, due: Due): string {
+  const { estimated } = FILE_WORDS[language];
+  const of = due.due_estimated > 0 ? ` (${estimated(due.due_estimated)})` : '';
+  return `${moneyWords(language, due.due_per_month_minor, due.currency)}${of}`;
+}
+
 function accountFacts(language: Language, account: ReportAccount): Block {
   const words = FILE_WORDS[language];
   const { newest } = account;
@@ -161,8 +172,63 @@ function accountFacts(language: Language, account: ReportAccount): Block {
     [words.pastDue, newest && money(newest.past_due_minor ?? 0)],
     [words.daysLate, newest && String(newest.days_past_due)],
     [words.asOf, newest && dayWords(language, newest.as_of)],
-    [words.accountNumber, `…${account.account_id.slice(-8)}`],
+    [words.accountNumber, endOf(account.account_id)],
+    [words.agreementNumber, account.agreement_id ? endOf(account.agreement_id) : null],
   ]);
+}
+
+/** An agreement: what everything that was drawn under it comes to, and its months together. */
+function agreementBlocks(language: Language, agreement: ReportAgreement): Block[] {
+  const words = FILE_WORDS[language];
+  const money = (minor: number) => moneyWords(language, minor, agreement.currency);
+  const { as_of_to, brand, ends_on, lender, limit_minor, opened_on, unused_minor } = agreement;
+  const status = agreement.worst_status;
+  return [
+    facts([
+      [words.lender, brand === null ? null : lender.name],
+      [words.opened, opened_on && dayWords(language, opened_on)],
+      [words.agreementEnds, ends_on && dayWords(language, ends_on)],
+      [words.agreementLimit, limit_minor === null ? null : money(limit_minor)],
+      [words.agreementUsed, money(agreement.used_minor)],
+      [words.agreementUnused, unused_minor === null ? null : money(unused_minor)],
+      [words.draws, `${agreement.accounts_open} / ${agreement.accounts_closed}`],
+      [words.dueMonthly, dueWords(language, agreement)],
+      [words.pastDue, money(agreement.past_due_minor)],
+      [words.worstStanding, status && (words.standings[status] ?? status)],
+      [words.worstLate, String(agreement.worst_days_past_due)],
+      [words.asOf, as_of_to && dayWords(language, as_of_to)],
+      [words.agreementNumber, endOf(agreement.agreement_id)],
+    ]),
+    ...(agreement.grid
+      ? gridBlocks(
+          language,
+          agreement.grid,
+          words.gridOf(words.agreementOf(accountName(agreement))),
+        )
+      : []),
+    text(words.drawsLead, 'note'),
+  ];
+}
+
+/** What belongs together: an agreement with its draws, or an account on its own. */
+export interface AccountGroup {
+  readonly agreement: ReportAgreement | null;
+  readonly accounts: readonly ReportAccount[];
+}
+
+/** The accounts of a report in its order, draws under one agreement together. */
+export function accountGroups(document: ReportDocument): AccountGroup[] {
+  const groups = new Map<object, ReportAccount[]>();
+  const agreements = document.agreements ?? [];
+  for (const account of document.accounts ?? []) {
+    const key =
+      agreements.find(({ account_ids }) => account_ids.includes(account.account_id)) ?? account;
+    groups.set(key, [...(groups.get(key) ?? []), account]);
+  }
+  return [...groups].map(([key, accounts]) => ({
+    agreement: agreements.find((each) => each === key) ?? null,
+    accounts,
+  }));
 }
 
 /** An account: what it is, marks, grid; the figures of every month with `withMonths`. */
@@ -185,15 +251,14 @@ export function accountBlocks(
 }
 
 /** What the whole file comes to. */
-export function summaryBlocks(language: Language, summary: FileSummary): Block[] {
+export function summaryBlocks(language: Language, summary: ReportSummary): Block[] {
   const words = FILE_WORDS[language];
   const perCurrency = summary.amounts.map((sum) => {
     const money = (minor: number) => moneyWords(language, minor, sum.currency);
-    const estimated = sum.due_estimated > 0 ? ` (${words.estimated(sum.due_estimated)})` : '';
     return facts([
       [words.owed, money(sum.balance_minor)],
       [words.limit, money(sum.limit_minor)],
-      [words.dueMonthly, `${money(sum.due_per_month_minor)}${estimated}`],
+      [words.dueMonthly, dueWords(language, sum)],
       [words.pastDue, money(sum.past_due_minor)],
       [words.asOf, sum.as_of_to && dayWords(language, sum.as_of_to)],
     ]);
@@ -202,6 +267,10 @@ export function summaryBlocks(language: Language, summary: FileSummary): Block[]
     facts([
       [words.lenders, String(summary.lenders)],
       [words.accountsOpen, `${summary.accounts_open} / ${summary.accounts}`],
+      [
+        words.agreementsOpen,
+        summary.agreements ? `${summary.agreements_open} / ${summary.agreements}` : null,
+      ],
       [words.lateMonths, String(summary.months_late.m24)],
       [words.newCreditLooks, String(summary.enquiries.new_credit.m12)],
     ]),
@@ -286,6 +355,17 @@ function identityBlocks({ language, identity }: ReportView): Block[] {
   return [heading(2, FILE_WORDS[language].identity), identityFacts(language, identity)];
 }
 
+function groupBlocks(language: Language, group: AccountGroup, withMonths: boolean): Block[] {
+  const { agreement } = group;
+  const draws = group.accounts.flatMap((account) => [
+    heading(3, accountName(account)),
+    ...accountBlocks(language, account, withMonths),
+  ]);
+  if (agreement === null) return draws;
+  const title = FILE_WORDS[language].agreementOf(accountName(agreement));
+  return [heading(3, title), ...agreementBlocks(language, agreement), ...draws];
+}
+
 /** What stands at the head of a report: which one, as of when, under which rules. */
 export function headBlocks({ language, document }: ReportView): Block[] {
   const words = FILE_WORDS[language];
@@ -314,10 +394,7 @@ export function reportBlocks(view: ReportView, withMonths: boolean): Block[] {
     ...statementBlocks(view),
     heading(2, words.accounts),
     ...(accounts.length === 0 ? [text(words.noAccounts)] : []),
-    ...accounts.flatMap((account) => [
-      heading(3, accountName(account)),
-      ...accountBlocks(language, account, withMonths),
-    ]),
+    ...accountGroups(document).flatMap((group) => groupBlocks(language, group, withMonths)),
     ...(document.hidden.length > 0
       ? [heading(2, words.hidden), text(words.hiddenLead(document.hidden.length))]
       : []),

@@ -4,7 +4,9 @@ import { type Html, html } from '../model/html.ts';
 import type { ReportAccount } from '../model/report-document.ts';
 import { blocksHtml } from './blocks-html.ts';
 import {
+  type AccountGroup,
   accountBlocks,
+  accountGroups,
   accountName,
   type Block,
   dayWords,
@@ -40,12 +42,27 @@ ${isDisputed(account) && html`<p class="mark">${words.inDispute(account.claims.m
 </li>`;
 }
 
+/** What one agreement comes to, and each draw under it. */
+function agreementLine(view: FileView, { agreement, accounts }: AccountGroup): Html {
+  const words = FILE_WORDS[view.language];
+  const draws = accounts.map((each) => accountLine(view, each));
+  if (agreement === null) return html`${draws}`;
+  const money = (minor: number) => moneyWords(view.language, minor, agreement.currency);
+  const limit = agreement.limit_minor;
+  return html`<li class="card">
+<h3>${words.agreementOf(accountName(agreement))}</h3>
+<p><strong>${words.agreementUsed} ${money(agreement.used_minor)}</strong>${limit !== null && html` · ${words.agreementLimit} ${money(limit)}`}</p>
+<p class="small">${words.draws}: ${agreement.accounts_open} / ${agreement.accounts_closed}</p>
+<ul class="bare-list">${draws}</ul>
+</li>`;
+}
+
 /** Who has accounts, and how they stand. */
 function accountList(view: FileView): Html {
   const words = FILE_WORDS[view.language];
-  const accounts = view.document.accounts ?? [];
-  if (accounts.length === 0) return html`<p>${words.noAccounts}</p>`;
-  return html`<ul class="bare-list">${accounts.map((each) => accountLine(view, each))}</ul>`;
+  const groups = accountGroups(view.document);
+  if (groups.length === 0) return html`<p>${words.noAccounts}</p>`;
+  return html`<ul class="bare-list">${groups.map((each) => agreementLine(view, each))}</ul>`;
 }
 
 /** The first page: how the file stands, what is new, what is held by lender. */

@@ -24,6 +24,8 @@ const PLACES: Readonly<Record<ClaimProblem, string>> = {
   value: 'value',
   same: 'value',
   evidence: 'files',
+  // Not said here.
+  theft: 'what',
 };
 
 function correction(view: IdentityView): Html {

@@ -20,6 +20,7 @@ const EN = {
   disputeStates: { open: 'Running', decided: 'Decided', withdrawn: 'Withdrawn' } as Named,
   lenderBy: 'The lender answers by',
   answerBy: 'You have an answer by',
+  blockBy: 'Blocked as identity theft by',
   ended: 'Ended',
   follow: 'See how it stands',
   withdrawDispute: 'Withdraw this dispute',
@@ -42,6 +43,9 @@ const EN = {
     'Leave it empty if you do not know, or if nothing should be there. Amounts like 1234.50, days like 2026-01-31.',
   files: 'Files that show it',
   filesHint: 'PDF, PNG or JPEG, at most five of 5 MB each. The lender gets to see them.',
+  theft: 'Somebody used my identity: none of this was done by me',
+  theftHint:
+    'For a whole account or month, with the report of the crime as a file. It is blocked within four business days unless we must decline, and you are told.',
   open: 'Open the dispute',
   openEffect: 'The lender is asked at once, and every report says that this is in dispute.',
   problems: {
@@ -49,6 +53,7 @@ const EN = {
     value: 'This figure cannot be that. Write amounts like 1234.50 and days like 2026-01-31.',
     same: 'The file says this already, or does not hold that figure.',
     running: 'This figure is in dispute already.',
+    theft: 'Identity theft is about a whole account or month, with the report of the crime.',
     evidence: 'A file is too large, empty, or neither PDF nor PNG nor JPEG.',
     text: 'It is empty, too long, or holds characters that are no text.',
     months: 'Write a whole number of months from 1 to 1200, or nothing.',
@@ -152,6 +157,22 @@ const EN = {
     block_lifted: [() => 'Your protection is lifted', ''],
     statement_added: [() => 'Your statement stands on your file', ''],
     dispute_opened: [() => 'Your dispute is open', 'You can follow it under “Disputes”.'],
+    dispute_entered: [
+      () => 'A dispute was entered for you',
+      'It came by post or at the counter. You can follow it under “Disputes”.',
+    ],
+    theft_blocked: [
+      () => 'What you said was identity theft is blocked',
+      'It is not shown any more and may not come back. The lender was told.',
+    ],
+    theft_declined: [
+      () => 'Your report of identity theft did not lead to a block',
+      'Your dispute goes on. You may complain about it.',
+    ],
+    theft_lifted: [
+      () => 'A block for identity theft was lifted',
+      'What was blocked may be shown again. You can open a new dispute, with new evidence.',
+    ],
     dispute_extended: [
       () => 'The answer to your dispute takes longer',
       'The new day stands under “Disputes”.',
@@ -194,6 +215,7 @@ const ZH: RightsWords = {
   disputeStates: { open: '处理中', decided: '已办结', withdrawn: '已撤回' },
   lenderBy: '贷款机构答复期限',
   answerBy: '您最迟收到答复的日期',
+  blockBy: '最迟作为身份盗用封锁的日期',
   ended: '办结日期',
   follow: '查看进展',
   withdrawDispute: '撤回此项异议',
@@ -215,6 +237,9 @@ const ZH: RightsWords = {
   shouldHint: '如果您不知道，或该处不应有内容，请留空。金额如 1234.50，日期如 2026-01-31。',
   files: '证明文件',
   filesHint: 'PDF、PNG 或 JPEG，最多五个，每个不超过 5 MB。贷款机构可以查看。',
+  theft: '有人盗用了我的身份：这些都不是我本人所为',
+  theftHint:
+    '适用于整个账户或整个月份，请附报案材料。除非必须拒绝，将在四个工作日内封锁，并通知您。',
   open: '提出异议',
   openEffect: '将立即通知贷款机构核查，并在每份报告上注明该项存在异议。',
   problems: {
@@ -222,6 +247,7 @@ const ZH: RightsWords = {
     value: '该数据不能是这样的内容。金额请写成 1234.50，日期请写成 2026-01-31。',
     same: '档案中已是如此，或没有该数据。',
     running: '该数据已在异议处理中。',
+    theft: '身份被盗用须针对整个账户或整个月份，并附报案材料。',
     evidence: '有文件过大、为空，或不是 PDF、PNG、JPEG。',
     text: '内容为空、过长，或含有非文字字符。',
     months: '请填写 1 至 1200 之间的整数月数，或留空。',
@@ -307,6 +333,19 @@ const ZH: RightsWords = {
     block_lifted: [() => '您的保护措施已解除', ''],
     statement_added: [() => '您的声明已加入档案', ''],
     dispute_opened: [() => '您的异议已提出', '您可以在“异议”中查看进展。'],
+    dispute_entered: [
+      () => '已代您提出异议',
+      '该异议以信函或柜台方式提出。您可以在“异议”中查看进展。',
+    ],
+    theft_blocked: [
+      () => '您声明被盗用身份的内容已被封锁',
+      '该内容不再展示，也不得再次报送。贷款机构已获通知。',
+    ],
+    theft_declined: [() => '您关于身份被盗用的声明未予封锁', '您的异议继续处理。您可以就此投诉。'],
+    theft_lifted: [
+      () => '一项身份盗用封锁已解除',
+      '被封锁的内容可能重新展示。您可以提供新证据再次提出异议。',
+    ],
     dispute_extended: [() => '您的异议需要更长时间答复', '新的期限见“异议”。'],
     claim_decided: [() => '您提出异议的一项数据已有结果', '结果见“异议”。'],
     dispute_decided: [() => '您的异议已办结', '答复函见“异议”。'],

@@ -7,8 +7,8 @@
  * Source: domain facts 5.5 (alerts to a lender on its own customer).
  */
 import type { Session } from '../database/database.ts';
-import type { FileFacts } from '../model/file-facts.ts';
-import { newestOf, summaryOf } from '../model/file-summary.ts';
+import { type FileFacts, newestOf } from '../model/file-facts.ts';
+import { summaryOf } from '../model/file-summary.ts';
 import { namedOf, readNamed } from './answer-looks.ts';
 import { lookAct, scopeLook } from './looks.ts';
 import { appendNews } from './news.ts';

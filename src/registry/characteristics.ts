@@ -15,6 +15,7 @@ import {
   CURRENT_MONTHS,
 } from '../evaluation/catalogue.ts';
 import { GRID_MONTHS } from '../model/grid.ts';
+import { isRefutedLook } from './guard.ts';
 import type { Registry } from './registry.ts';
 import { VISIBILITY_PARAMS, VISIBLE, visibilityParams } from './visibility.ts';
 
@@ -176,7 +177,8 @@ export const CHARACTERISTIC_PARTS = `${SEEN},
           from noted group by subject_id) m
     cross join lateral (
       select ${list(ofLooks)} from access where access.subject_id = m.subject_id
-        and kind = 'new_credit' and outcome = 'report' and at < ${DAY} + 1) e
+        and kind = 'new_credit' and outcome = 'report' and at < ${DAY} + 1
+        and not ${isRefutedLook('access')}) e
   )`;
 
 /** People from one id to another, both included. */

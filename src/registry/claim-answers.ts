@@ -96,18 +96,23 @@ export async function answerClaim(registry: Registry, given: ClaimAnswer): Promi
 
 export type OwnClaim = Omit<Claim, 'subject_id' | 'account_id'> & {
   readonly evidence: readonly EvidenceFile[];
+  /** `identity_theft`: it is blocked whatever is answered; null: the figure is wrong. */
+  readonly ground: string | null;
 };
 
 /** Open claims about a furnisher's accounts, those due first; 1000 at most. */
 export async function listClaims(registry: Registry, furnisherId: string): Promise<OwnClaim[]> {
   const columns = CLAIM_COLUMNS.split(',').map((column) => `c.${column.trim()}`);
   // sql: a constant list of columns.
-  const { rows } = await registry.db.query<Claim & { evidence: EvidenceFile[] | null }>(
+  const { rows } = await registry.db.query<
+    Claim & { evidence: EvidenceFile[] | null; ground: string | null }
+  >(
     `select ${columns.join(', ')}, (select json_agg(json_build_object(
          'evidence_id', e.evidence_id, 'media_type', e.media_type, 'bytes', e.bytes,
          'sha256', e.sha256) order by e.added_at, e.evidence_id)
        from claim_evidence e where e.subject_id = c.subject_id and e.claim_id = c.claim_id)
-       as evidence
+       as evidence, (select d.ground from dispute d where d.subject_id = c.subject_id
+         and d.dispute_id = c.dispute_id) as ground
      from claim c where c.furnisher_id = $1
        and c.state in ('forwarded', 'answered')
      order by c.furnisher_due_at, c.claim_id limit 1000`,

@@ -131,13 +131,17 @@ async function refute(
   session: Session,
   claim: Claim,
   outcome: 'corrected' | 'deleted' | 'upheld',
+  ground: Settlement['ground'],
 ): Promise<void> {
   const { account_id, furnisher_id } = claim;
   if (account_id === null || furnisher_id === null) return;
   await placeGuard(registry, session, {
     ...{ subject_id: claim.subject_id, account_id, furnisher_id, period: claim.period },
-    ...{ field: claim.field, value: claim.held_value, cause: outcome, claim_id: claim.claim_id },
+    ...{ field: claim.field, value: claim.held_value, claim_id: claim.claim_id },
+    cause: ground ?? outcome,
   });
+  // A crime is looked into: what shows it is hidden, not erased.
+  if (ground) return;
   const isWhole = claim.field === 'month' || claim.field === 'account';
   if (isWhole && disputeRulesOf(registry.profile).upheld_effect === 'erase')
     await eraseWhole(registry, session, { ...claim, account_id });
@@ -147,6 +151,8 @@ export interface Settlement {
   readonly outcome: Outcome;
   readonly decided_by: NonNullable<Claim['decided_by']>;
   readonly reason: string | null;
+  /** It is blocked on this ground. */
+  readonly ground?: 'identity_theft';
 }
 
 /** Ends a claim that is held and open, with all that follows. */
@@ -154,7 +160,7 @@ export async function settleClaim(
   registry: Registry,
   session: Session,
   claim: Claim,
-  { outcome, decided_by, reason }: Settlement,
+  { outcome, decided_by, reason, ground }: Settlement,
 ): Promise<void> {
   const { subject_id, claim_id, dispute_id, furnisher_id } = claim;
   if (!isOpen(claim)) throw new AssentError('claim_ended');
@@ -164,13 +170,13 @@ export async function settleClaim(
     [subject_id, claim_id, outcome, registry.now(), decided_by, reason],
   );
   if (REFUTING.includes(outcome))
-    await refute(registry, session, claim, outcome as 'corrected' | 'deleted' | 'upheld');
+    await refute(registry, session, claim, outcome as 'corrected' | 'deleted' | 'upheld', ground);
   // Furnishers' feeds before enquirers': in one order everywhere, so that nobody waits in a ring.
   if (furnisher_id !== null)
     await appendNews(registry, session, [furnisher_id], {
       type: 'claim.decided',
       event_id: claim_id,
-      data: { claim_id, outcome },
+      data: { claim_id, outcome, ...(ground ? { ground } : {}) },
     });
   if (claim.account_id !== null && REFUTING.includes(outcome))
     await resend(registry, session, claim, outcome);

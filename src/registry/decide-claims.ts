@@ -16,6 +16,7 @@ import { type DisputeView, viewDisputes } from './dispute-views.ts';
 import { clockRulesOf } from './disputes.ts';
 import { holdPerson, tellPerson, traceAct } from './person.ts';
 import type { Registry } from './registry.ts';
+import { sweepTheft } from './theft-blocks.ts';
 
 export const DECISIONS = ['verified', 'corrected', 'deleted', 'upheld'] as const;
 export type Decision = (typeof DECISIONS)[number];
@@ -141,6 +142,8 @@ export interface DisputeLine {
   readonly dispute_id: string;
   readonly opened_at: Date;
   readonly answer_due_at: Date;
+  /** Until when what is said to be identity theft is blocked; null: nothing waits for it. */
+  readonly block_due_at: Date | null;
   readonly is_late: boolean;
   readonly claims: readonly {
     readonly claim_id: string;
@@ -155,12 +158,15 @@ export interface DisputeLine {
 export async function listOpenDisputes(registry: Registry): Promise<DisputeLine[]> {
   const { rows } = await registry.db.query<DisputeLine>(
     `select d.dispute_id, d.opened_at, d.answer_due_at, d.answer_due_at <= $1 as is_late,
+       case when d.block_state = 'asked' then d.block_due_at end as block_due_at,
        json_agg(json_build_object('claim_id', c.claim_id, 'field', c.field, 'state', c.state,
          'answer', c.answer, 'furnisher', p.name) order by c.opened_at, c.claim_id) as claims
      from dispute d join claim c on c.subject_id = d.subject_id and c.dispute_id = d.dispute_id
      left join participant p on p.participant_id = c.furnisher_id
-     where d.state = 'open' group by d.dispute_id, d.opened_at, d.answer_due_at
-     order by d.answer_due_at, d.dispute_id limit 200`,
+     where d.state = 'open' group by d.dispute_id, d.opened_at, d.answer_due_at,
+       d.block_state, d.block_due_at
+     order by least(d.answer_due_at, case when d.block_state = 'asked' then d.block_due_at end),
+       d.dispute_id limit 200`,
     [registry.now()],
   );
   return rows;
@@ -171,6 +177,8 @@ export interface DisputeSweep {
   readonly upheld: number;
   /** Ended as their furnisher answered, undecided when the answer was due. */
   readonly as_answered: number;
+  /** Disputes about identity theft that nobody decided in time. */
+  readonly blocked: number;
 }
 
 const DUE = `
@@ -186,7 +194,9 @@ const BATCH = 500;
 
 /** Ends what is due, one claim a transaction; what another run has ended meanwhile is passed over. */
 export async function sweepDisputes(registry: Registry): Promise<DisputeSweep> {
-  const ended = { upheld: 0, as_answered: 0 };
+  // First: what is blocked is hidden, whatever its furnisher did.
+  const blocked = await sweepTheft(registry);
+  const ended = { upheld: 0, as_answered: 0, blocked };
   for (;;) {
     const { rows } = await registry.db.query<{ claim_id: string }>(DUE, [registry.now(), BATCH]);
     for (const { claim_id } of rows) {

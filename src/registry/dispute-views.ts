@@ -31,6 +31,13 @@ export interface DisputeView {
   readonly extended_at: Date | null;
   readonly extension_reason: string | null;
   readonly ended_at: Date | null;
+  /** `identity_theft`; null: the figures are wrong. */
+  readonly ground: string | null;
+  readonly block_due_at: Date | null;
+  readonly block_state: 'asked' | 'blocked' | 'declined' | 'lifted' | null;
+  /** How it came when it was entered for the person: by post or at the counter. */
+  readonly channel: 'post' | 'counter' | null;
+  readonly received_on: string | null;
   readonly claims: readonly ClaimView[];
   /** What is owed for a late answer, in all; null: nothing. */
   readonly compensation: { readonly amount_minor: number; readonly currency: string } | null;
@@ -82,6 +89,7 @@ export async function viewDisputes(
   >(
     `select d.subject_id, d.dispute_id, d.state, d.opened_at, d.forward_due_at,
        d.furnisher_due_at, d.answer_due_at, d.extended_at, d.extension_reason, d.ended_at,
+       d.ground, d.block_due_at, d.block_state, d.channel, d.received_on,
        o.amount, o.currency
      from dispute d
      left join lateral (select sum(c.amount_minor)::bigint as amount, min(c.currency) as currency
@@ -115,6 +123,12 @@ export async function viewDisputes(
   }));
 }
 
+/** What became of a claim, for the letter: a block says more than that it was upheld. */
+function letterState({ block_state }: DisputeView, { state }: ClaimView): string {
+  if (state !== 'upheld' || (block_state !== 'blocked' && block_state !== 'lifted')) return state;
+  return block_state;
+}
+
 /** What the letter says of a dispute, running or ended. */
 export function outcomeOf(registry: Registry, dispute: DisputeView): DisputeOutcome {
   const { regulator } = disputeRulesOf(registry.profile);
@@ -132,7 +146,7 @@ export function outcomeOf(registry: Registry, dispute: DisputeView): DisputeOutc
       currency: claim.currency,
       held_value: claim.held_value,
       claimed_value: claim.claimed_value,
-      state: claim.state,
+      state: letterState(dispute, claim),
       decided_by: claim.decided_by,
       answer_value: claim.answer_value,
       source_sha256: claim.source_sha256,

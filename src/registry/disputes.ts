@@ -11,9 +11,9 @@ import { disputeRulesOf } from '../authorisation/dispute-rules.ts';
 import type { Profile } from '../authorisation/profile.ts';
 import type { Session } from '../database/database.ts';
 import { hasValue, isValueOf } from '../model/claim-value.ts';
-import { type ClockRules, dueMoments } from '../model/dispute-clock.ts';
+import { type ClockRules, dueMoments, lateMoments } from '../model/dispute-clock.ts';
 import { AssentError } from '../model/error.ts';
-import { firstDay, isPeriod } from '../model/period.ts';
+import { firstDay, isDate, isPeriod } from '../model/period.ts';
 import {
   ACCOUNT_FIELDS,
   CLAIM_FIELDS,
@@ -27,6 +27,7 @@ import { type EvidenceFile, keepEvidence } from './evidence.ts';
 import { appendNews } from './news.ts';
 import { type HeldPerson, holdPerson, tellPerson, traceAct } from './person.ts';
 import type { Registry } from './registry.ts';
+import { blockDueAt, checkTheft, type GROUND } from './theft-blocks.ts';
 
 const CLAIMS_MAX = 20;
 
@@ -43,6 +44,23 @@ export interface ClaimWish {
   readonly claimed_value?: string | null;
   /** PDF, PNG or JPEG files. */
   readonly evidence?: readonly Uint8Array[];
+}
+
+/** How a dispute came that the operator enters for the person. */
+export interface Entry {
+  readonly channel: 'post' | 'counter';
+  /** The day on which it came, `YYYY-MM-DD`: the person's clock begins with it. */
+  readonly received_on: string;
+  readonly by_party: string;
+  /** Where the letter is kept, or who was at the counter. */
+  readonly reason: string;
+}
+
+export interface DisputeWish {
+  readonly claims: readonly ClaimWish[];
+  /** Why all of them are made; null: the figures are wrong. */
+  readonly ground?: typeof GROUND | null;
+  readonly entry?: Entry | null;
 }
 
 /** The clock of a profile. @throws profile_unknown */
@@ -125,6 +143,13 @@ async function checkNotRunning(session: Session, subjectId: string, wish: ClaimW
   if (rows.length > 0) throw new AssentError('claim_running', { detail: wish.field });
 }
 
+/** A dispute that is being opened. */
+interface Running {
+  readonly dispute_id: string;
+  readonly furnisher_due_at: Date;
+  readonly ground: string | null;
+}
+
 /** A claim that was written, to be told of. */
 interface Opened {
   readonly claim_id: string;
@@ -138,7 +163,7 @@ async function openClaim(
   session: Session,
   person: HeldPerson,
   wish: ClaimWish,
-  dispute: { readonly dispute_id: string; readonly furnisher_due_at: Date },
+  dispute: Running,
 ): Promise<Opened> {
   const about = aboutOf(wish);
   const held = await heldOf(session, person.subject_id, wish, about);
@@ -173,7 +198,7 @@ async function openClaim(
 async function forward(
   registry: Registry,
   session: Session,
-  dispute: { readonly dispute_id: string; readonly furnisher_due_at: Date },
+  dispute: Running,
   opened: readonly Opened[],
 ): Promise<void> {
   const ordered = [...opened].sort((a, b) =>
@@ -184,6 +209,7 @@ async function forward(
     const data: ClaimForwarded = {
       claim_id,
       dispute_id: dispute.dispute_id,
+      ...(dispute.ground ? { ground: dispute.ground } : {}),
       account_ref: held.account_ref,
       period: wish.period ?? null,
       field: wish.field,
@@ -217,42 +243,80 @@ async function forward(
   }
 }
 
+function checkEntry(registry: Registry, { claims, entry }: DisputeWish): void {
+  if (!entry) return;
+  const today = registry.now().toISOString().slice(0, 10);
+  if (!isDate(entry.received_on) || entry.received_on > today)
+    wrong('received_on is a day until today');
+  if (entry.reason.trim() === '') wrong('say where the letter is kept, or who came');
+  // What came stays with the dispute: nobody but the operator saw it.
+  if (!claims.some(({ evidence = [] }) => evidence.length > 0))
+    throw new AssentError('evidence_invalid', { detail: 'what came is missing among the files' });
+}
+
+/** Writes the dispute itself, with its clocks. */
+async function storeDispute(
+  registry: Registry,
+  session: Session,
+  subjectId: string,
+  { ground = null, entry = null }: DisputeWish,
+): Promise<Running & { readonly answer_due_at: Date }> {
+  const clock = clockRulesOf(registry.profile);
+  const dispute_id = registry.newId();
+  const now = registry.now();
+  const received = entry ? new Date(`${entry.received_on}T00:00:00Z`) : now;
+  const due = entry ? lateMoments(received, now, clock) : dueMoments(now, clock);
+  await session.query(
+    `insert into dispute (subject_id, dispute_id, state, opened_at, forward_due_at,
+       furnisher_due_at, answer_due_at, ground, block_due_at, block_state, channel, received_on,
+       entered_by, entry_reason)
+     values ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11::date, $12, $13)`,
+    [
+      ...[subjectId, dispute_id, now, due.forward_due_at, due.furnisher_due_at, due.answer_due_at],
+      ...[ground, ground && blockDueAt(registry, received), ground && 'asked'],
+      ...[entry?.channel ?? null, entry?.received_on ?? null],
+      ...[entry?.by_party ?? null, entry?.reason ?? null],
+    ],
+  );
+  const { furnisher_due_at, answer_due_at } = due;
+  return { dispute_id, ground, furnisher_due_at, answer_due_at };
+}
+
 /**
  * Opens a dispute: all its claims or none.
  * @throws file_unknown, profile_unknown; claim_invalid, naming the field; claim_running;
- * evidence_invalid
+ * evidence_invalid; theft_invalid
  */
 export async function openDispute(
   registry: Registry,
   subjectId: string,
-  wish: { readonly claims: readonly ClaimWish[] },
+  wish: DisputeWish,
 ): Promise<DisputeView> {
-  const { claims } = wish;
+  const { claims, entry } = wish;
   if (claims.length === 0 || claims.length > CLAIMS_MAX)
     wrong(`a dispute has 1 to ${CLAIMS_MAX} claims`);
-  const clock = clockRulesOf(registry.profile);
-  const dispute_id = registry.newId();
+  if (wish.ground) checkTheft(claims);
+  checkEntry(registry, wish);
   const view = await registry.db.transaction(async (session) => {
     const person = await holdPerson(session, subjectId);
-    const now = registry.now();
-    const due = dueMoments(now, clock);
-    await session.query(
-      `insert into dispute (subject_id, dispute_id, state, opened_at, forward_due_at,
-         furnisher_due_at, answer_due_at) values ($1, $2, 'open', $3, $4, $5, $6)`,
-      [subjectId, dispute_id, now, due.forward_due_at, due.furnisher_due_at, due.answer_due_at],
-    );
-    const dispute = { dispute_id, furnisher_due_at: due.furnisher_due_at };
+    const dispute = await storeDispute(registry, session, subjectId, wish);
+    const { dispute_id, answer_due_at } = dispute;
     const opened: Opened[] = [];
     for (const claim of claims)
       opened.push(await openClaim(registry, session, person, claim, dispute));
     await traceAct(registry, session, subjectId, {
-      participant_id: registry.registry_id,
+      participant_id: entry?.by_party ?? registry.registry_id,
       purpose: 'dispute',
-      reason: `dispute opened: ${claims.length} claims`,
+      reason: entry
+        ? `dispute entered (${entry.channel}): ${claims.length} claims`
+        : `dispute opened: ${claims.length} claims`,
     });
     await tellPerson(registry, session, subjectId, {
-      kind: 'dispute_opened',
-      facts: { dispute_id, answer_due_at: due.answer_due_at, claims: claims.length },
+      kind: entry ? 'dispute_entered' : 'dispute_opened',
+      facts: {
+        ...{ dispute_id, answer_due_at, claims: claims.length },
+        ...(entry ? { channel: entry.channel, received_on: entry.received_on } : {}),
+      },
     });
     await forward(registry, session, dispute, opened);
     const [shown] = await viewDisputes(registry, session, { subject_id: subjectId, dispute_id });

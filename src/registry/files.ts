@@ -68,7 +68,8 @@ export async function findSubject(registry: Registry, sought: Sought): Promise<s
 
 const ACCOUNTS = `
   select k.account_id, k.kind, k.brand, k.currency, k.opened_on, k.closed_on,
-    k.original_amount_minor, k.term_months, f.name as furnisher, shown.months,
+    k.original_amount_minor, k.term_months, k.agreement_id, k.agreement_limit_minor,
+    k.agreement_opened_on, k.agreement_ends_on, f.name as furnisher, shown.months,
     coalesce(${REFUTED_OF_ACCOUNT}, '{}') as refuted
   from (select distinct on (account_id) * from account where subject_id = ${SUBJECT}
         order by account_id, revision desc) k

@@ -5,7 +5,7 @@
  * What must stay true: keyed by account, period (none for a field of the account), field and
  * value: another value is a correction and passes; placed under the furnisher's lock and clock, so
  * that a part of months that was judged before is judged again; lifted by the furnisher's
- * certificate alone, and what was purged by nothing.
+ * certificate alone, one of identity theft by the registry alone, and what was purged by nothing.
  * Source: FCRA 611(a)(5)(B) (U7), lessons 22; domain facts 8.2.
  */
 import type { Session } from '../database/database.ts';
@@ -66,6 +66,11 @@ export const IS_REFUTED = `exists (select 1 from reinsertion_guard g
     and ((g.period = n.period and g.field = 'month')
       or (g.period = '${NO_PERIOD}' and g.field = 'account')))`;
 
+/** True for a look of `access` that was not the person's: it is nobody's business any more. */
+export const isRefutedLook = (access: string) => `exists (select 1 from claim f
+  where f.subject_id = ${access}.subject_id and f.access_id = ${access}.access_id
+    and f.field = 'look' and f.state in ('upheld', 'deleted'))`;
+
 /** Whether anything of this furnisher is guarded that a month of the period could bring back. */
 export async function isGuarded(
   session: Session,
@@ -88,7 +93,7 @@ export interface Guarded {
   readonly period: string | null;
   readonly field: string;
   readonly value: string | null;
-  readonly cause: 'corrected' | 'deleted' | 'upheld';
+  readonly cause: 'corrected' | 'deleted' | 'upheld' | 'identity_theft';
   readonly claim_id: string;
 }
 
@@ -160,7 +165,8 @@ export async function certify(
     const key = [subject_id, account_id, period, field, value, furnisher_id] as const;
     const { rows: guards } = await session.query<{ certified_at: Date | null }>(
       `select certified_at from reinsertion_guard where subject_id = $1 and account_id = $2
-         and period = $3 and field = $4 and value = $5 and furnisher_id = $6 and cause <> 'purged'`,
+         and period = $3 and field = $4 and value = $5 and furnisher_id = $6
+         and cause not in ('purged', 'identity_theft')`,
       key,
     );
     const [guard] = guards;

@@ -9,10 +9,10 @@
 import type { Session } from '../database/database.ts';
 import { storeRecords } from '../matching/match.ts';
 import { checkIdentityNumber, normaliseName } from '../model/identity-number.ts';
-import { isDate } from '../model/period.ts';
 import { IDENTITY_KINDS, type IdentityKind } from '../model/record.ts';
 import { UUID } from '../model/uuid.ts';
 import { copyText, readCopyField, textLine } from '../tape/copy-text.ts';
+import { ACCOUNT_WIDTHS, ARRIVED, arrivedValues, isAccountLine } from './account-lines.ts';
 import { isGuarded, isGuardedAccount } from './guard.ts';
 import { claimHash, findDecisions } from './identity-decisions.ts';
 import { featuresOf } from './identity-pieces.ts';
@@ -41,13 +41,13 @@ export function fault(
 
 function fieldsOf(
   part: TextPart,
-  width: number,
+  widths: readonly number[],
   faults: Fault[],
 ): { row: number; fields: (string | null)[] }[] {
   return part.lines.flatMap((line, index) => {
     const row = part.firstRow + index;
     const [number, ...fields] = line.split('\t').map(readCopyField);
-    if (Number(number) === row && fields.length === width && UUID.test(fields[0] ?? ''))
+    if (Number(number) === row && widths.includes(fields.length) && UUID.test(fields[0] ?? ''))
       return [{ row, fields }];
     faults.push(fault(row, 'rejected', 'W01'));
     return [];
@@ -206,7 +206,7 @@ export async function takeSubjects(
 ): Promise<PartOutcome> {
   await relyOnPeople(session);
   const faults: Fault[] = [];
-  const incoming = fieldsOf(part, 7, faults).flatMap(({ row, fields }) =>
+  const incoming = fieldsOf(part, [7], faults).flatMap(({ row, fields }) =>
     readSubject(registry, part, row, fields, faults),
   );
   const { located, fresh, doubtful } = await sortIncoming(registry, session, incoming, faults);
@@ -269,35 +269,6 @@ async function copySubjects(
   );
 }
 
-type Form = (value: string | null) => boolean;
-const form =
-  (pattern: RegExp): Form =>
-  (value) =>
-    value !== null && pattern.test(value);
-const orNone =
-  (isForm: Form): Form =>
-  (value) =>
-    value === null || isForm(value);
-const isDay = orNone((value) => value !== null && isDate(value));
-
-/** Forms of the fields after account_ref, in the order of PART_COLUMNS: one spelling each. */
-const ACCOUNT_FORMS: readonly Form[] = [
-  form(UUID),
-  form(/^[1-9]\d{0,8}$/),
-  form(/^(revolving_line|instalment_loan)$/),
-  orNone(form(/^\P{Cc}{1,200}$/u)),
-  form(/^[A-Z]{3}$/),
-  isDay,
-  isDay,
-  orNone(form(/^(0|[1-9]\d{0,14})$/)),
-  orNone(form(/^(0|[1-9]\d{0,3})$/)),
-];
-
-/** The columns of a line of kind account, and the id that a new account gets. */
-const ARRIVED = `create temp table arrived_account (row_number bigint, account_ref uuid,
-  subject_ref uuid, revision int, kind text, brand text, currency text, opened_on date,
-  closed_on date, original_amount_minor bigint, term_months int, account_id uuid) on commit drop`;
-
 /**
  * Tells people whose account was ended by mistake and is furnished open again.
  * @param good constant SQL: which staged rows are taken
@@ -322,17 +293,18 @@ export async function takeAccounts(
   await relyOnPeople(session);
   const faults: Fault[] = [];
   const seen = new Set<string | null>();
-  const rows = fieldsOf(part, 10, faults).filter(({ row, fields }) => {
+  const rows = fieldsOf(part, ACCOUNT_WIDTHS, faults).filter(({ row, fields }) => {
     const ref = fields[0] ?? null;
-    const isGood =
-      !seen.has(ref) && ACCOUNT_FORMS.every((isForm, index) => isForm(fields[index + 1] ?? null));
+    const isGood = !seen.has(ref) && isAccountLine(fields);
     seen.add(ref);
     if (!isGood) faults.push(fault(row, 'rejected', 'W01'));
     return isGood;
   });
   await session.query(ARRIVED);
   await session.copyIn('copy arrived_account from stdin', [
-    copyText(rows.map(({ row, fields }) => ({ row, values: [...fields, registry.newId()] }))),
+    copyText(
+      rows.map(({ row, fields }) => ({ row, values: arrivedValues(registry.newId(), fields) })),
+    ),
   ]);
   await session.query(
     `create temp table stage_account on commit drop as
@@ -363,9 +335,11 @@ export async function takeAccounts(
   // sql: `good` is made of the constants above.
   await session.query(
     `insert into account (subject_id, account_id, revision, furnisher_id, account_ref, kind, brand, currency,
-       opened_on, closed_on, original_amount_minor, term_months, submission_id)
+       opened_on, closed_on, original_amount_minor, term_months, submission_id, agreement_id,
+       agreement_limit_minor, agreement_opened_on, agreement_ends_on)
      select subject_id, coalesce(known_id, account_id), revision, $1::uuid, account_ref, kind, brand, currency,
-       opened_on, closed_on, original_amount_minor, term_months, $2::uuid
+       opened_on, closed_on, original_amount_minor, term_months, $2::uuid, agreement_id,
+       agreement_limit_minor, agreement_opened_on, agreement_ends_on
      from stage_account where ${good} order by subject_id`,
     [part.furnisher_id, part.submission_id],
   );

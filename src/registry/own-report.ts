@@ -148,7 +148,7 @@ export interface OwnReportLine {
   readonly sha256: string;
 }
 
-/** The reports that a person had issued to themselves, newest first. */
+/** The reports that a person had issued to themselves and that can be had again, newest first. */
 export async function listOwnReports(
   registry: Registry,
   subjectId: string,
@@ -156,6 +156,7 @@ export async function listOwnReports(
   const { rows } = await registry.db.query<OwnReportLine>(
     `select report_id, issued_at, encode(report_sha256, 'hex') as sha256 from report
      where subject_id = $1 and recipient_id = $2 and enquiry_id is null and form <> 'evaluation'
+       and facts_sealed is not null
      order by issued_at desc, report_id limit 50`,
     [subjectId, registry.registry_id],
   );

@@ -3,20 +3,40 @@
  *
  * What must stay true: transactions of bounded size, each with its certificate, so that a purge
  * which was cut off goes on; nothing goes before its time, and what has no time stays. Traces of
- * looks stay as long as the person may see them; evidence goes some time after its dispute.
+ * looks stay as long as the person may see them; evidence goes some time after its dispute. What a
+ * report was made of goes by its own clock, but not while the person disputes or has it reviewed;
+ * that it was issued goes with the look.
  * Source: domain facts 2.6; FCRA 609 (U6), Order 4 article 20 (C14).
  */
 import { disputeRulesOf } from '../authorisation/dispute-rules.ts';
 import { AssentError } from '../model/error.ts';
 import { certifyPurge } from './purge-certificate.ts';
+import {
+  type DeletedEnquiries,
+  deleteEnquiries,
+  type EnquiryCursor,
+  enquiryMonths,
+  FROM_THE_OLDEST,
+} from './purge-enquiries.ts';
 import { FROM_THE_FIRST, type PurgeCursor, purgeMonths } from './purge-months.ts';
 import type { Registry } from './registry.ts';
 
 /** Rows of one transaction. */
 const BATCH = 5000;
 
+/** What besides adverse months has its time. */
+export const PURGED_KINDS = [
+  'access',
+  'message',
+  'evidence',
+  'report',
+  'report_record',
+  'enquiry',
+] as const;
+type PurgedKind = (typeof PURGED_KINDS)[number];
+
 interface Kept {
-  readonly kind: string;
+  readonly kind: Exclude<PurgedKind, 'enquiry'>;
   /** `$1` the moment before which it goes, `$2` how many; returns the names of the rows. */
   readonly sql: string;
   readonly monthsOf: (registry: Registry) => number | null;
@@ -53,6 +73,29 @@ const KEPT: readonly Kept[] = [
       returning ${leaf('evidence', 'evidence_id')}`,
     monthsOf: ({ profile }) => disputeRulesOf(profile).evidence_months,
   },
+  {
+    kind: 'report',
+    sql: `update report x set facts_sealed = null from (
+        select r.subject_id, r.report_id from report r
+        where r.issued_at < $1 and r.facts_sealed is not null
+          and not exists (select 1 from dispute d
+            where d.subject_id = r.subject_id and d.state = 'open')
+          and not exists (select 1 from evaluation_review v where v.subject_id = r.subject_id
+            and v.report_id = r.report_id and v.state = 'open')
+        order by r.issued_at limit $2) d
+      where x.subject_id = d.subject_id and x.report_id = d.report_id
+      returning ${leaf('report', 'report_id')}`,
+    monthsOf: ({ profile }) => disputeRulesOf(profile).report_months,
+  },
+  {
+    kind: 'report_record',
+    sql: `delete from report x using (select subject_id, report_id from report
+        where issued_at < $1 and facts_sealed is null and enquiry_id is null
+        order by issued_at limit $2) d
+      where x.subject_id = d.subject_id and x.report_id = d.report_id
+      returning ${leaf('report_record', 'report_id')}`,
+    monthsOf: enquiryMonths,
+  },
 ];
 
 function monthsAgo(now: Date, months: number): Date {
@@ -77,11 +120,32 @@ async function purgeKept(registry: Registry, { kind, sql, monthsOf }: Kept): Pro
   });
 }
 
-export interface Purge {
+/** The next stretch of enquiries, in one transaction. */
+function purgeEnquiries(registry: Registry, months: number, after: EnquiryCursor) {
+  return registry.db.transaction(async (session) => {
+    const before = monthsAgo(registry.now(), months);
+    const stretch = { after, most: BATCH };
+    const gone = await deleteEnquiries(registry, session, before, stretch);
+    await certifyPurge(registry, session, 'enquiry', months, gone.enquiries);
+    await certifyPurge(registry, session, 'report_record', months, gone.records);
+    return gone;
+  });
+}
+
+async function purgeAllEnquiries(registry: Registry, counts: Record<PurgedKind, number>) {
+  const months = enquiryMonths(registry);
+  if (months === null) return;
+  for (let after: EnquiryCursor | null = FROM_THE_OLDEST; after !== null; ) {
+    const gone: DeletedEnquiries = await purgeEnquiries(registry, months, after);
+    counts.enquiry += gone.enquiries.length;
+    counts.report_record += gone.records.length;
+    after = gone.next;
+  }
+}
+
+/** Rows by what they were; of a `report`, only what it was made of went. */
+export interface Purge extends Readonly<Record<PurgedKind, number>> {
   readonly adverse_months: number;
-  readonly access: number;
-  readonly message: number;
-  readonly evidence: number;
   /** Where to go on; null: it is done. */
   readonly next: PurgeCursor | null;
 }
@@ -108,15 +172,18 @@ export async function purge(
     adverse_months += purged.months;
     next = purged.next;
   }
-  const counts: Record<string, number> = { access: 0, message: 0, evidence: 0 };
-  if (next !== null) return { adverse_months, access: 0, message: 0, evidence: 0, next };
+  const counts: Record<PurgedKind, number> = {
+    ...{ access: 0, message: 0, evidence: 0 },
+    ...{ report: 0, report_record: 0, enquiry: 0 },
+  };
+  if (next !== null) return { adverse_months, ...counts, next };
   for (const kept of KEPT)
     for (let n = BATCH; n === BATCH; ) {
       n = await purgeKept(registry, kept);
-      counts[kept.kind] = (counts[kept.kind] ?? 0) + n;
+      counts[kept.kind] += n;
     }
-  const { access = 0, message = 0, evidence = 0 } = counts;
-  return { adverse_months, access, message, evidence, next };
+  await purgeAllEnquiries(registry, counts);
+  return { adverse_months, ...counts, next };
 }
 
 export interface PurgeCertificate {

@@ -17,7 +17,7 @@ import type {
   StatementFacts,
 } from '../model/file-facts.ts';
 import { GRID_MONTHS } from '../model/grid.ts';
-import { REFUTED_OF_ACCOUNT, REFUTED_OF_MONTH } from './guard.ts';
+import { isRefutedLook, REFUTED_OF_ACCOUNT, REFUTED_OF_MONTH } from './guard.ts';
 import type { Registry } from './registry.ts';
 import { statementPlace } from './statements.ts';
 import {
@@ -60,7 +60,8 @@ const ACCOUNTS = `
   select count(*) filter (where w.held is null or w.held > 0) as known_accounts,
     json_agg(json_build_array(k.account_id, k.brand, k.closed_on, k.currency, k.kind,
       f.licence_id, f.name, f.participant_id, k.opened_on, k.original_amount_minor, k.term_months,
-      w.months, ${REFUTED_OF_ACCOUNT}) order by k.opened_on, k.account_id)
+      w.months, ${REFUTED_OF_ACCOUNT}, k.agreement_ends_on, k.agreement_id,
+      k.agreement_limit_minor, k.agreement_opened_on) order by k.opened_on, k.account_id)
       filter (where w.held is null or w.months is not null) as accounts
   from known k join participant f on f.participant_id = k.furnisher_id
   left join shown w on w.account_id = k.account_id`;
@@ -84,7 +85,7 @@ const LOOKS = `
   select json_agg(json_build_array(${iso('l.at')}, e.name, l.participant_id, l.kind, l.purpose)
     order by l.at, l.access_id)
   from access l join participant e on e.participant_id = l.participant_id
-  where l.subject_id = s.subject_id and l.outcome = 'report'
+  where l.subject_id = s.subject_id and l.outcome = 'report' and not ${isRefutedLook('l')}
     and l.at > $1::timestamptz - make_interval(months => ${LOOKS_SHOWN})`;
 
 /**
@@ -170,6 +171,10 @@ function readAccount(c: readonly unknown[], claims: readonly ClaimMark[]): Accou
   if (held !== null && months.length === 0) return [];
   const account = {
     account_id: c[0],
+    agreement_ends_on: c[13],
+    agreement_id: c[14],
+    agreement_limit_minor: c[15],
+    agreement_opened_on: c[16],
     brand: c[1],
     claims: claims.filter(({ account_id }) => account_id === c[0]),
     closed_on: c[2],

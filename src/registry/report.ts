@@ -3,7 +3,8 @@
  *
  * What must stay true: what goes out is made of the facts that are kept, sealed under the person's
  * key, with the hash of the bytes; a report is made again byte for byte by the renderer of its
- * day, or not at all; destroying the person's key destroys every report of theirs.
+ * day, or not at all; destroying the person's key destroys every report of theirs, and time what
+ * each was made of.
  */
 import { profileDigest, reportRulesOf } from '../authorisation/report-rules.ts';
 import type { Session } from '../database/database.ts';
@@ -150,7 +151,8 @@ interface StoredReport {
   readonly recipient_id: string;
   readonly form: AnswerForm;
   readonly report_sha256: string;
-  readonly facts_sealed: Uint8Array;
+  /** Null: purged. */
+  readonly facts_sealed: Uint8Array | null;
   readonly wrapped_key: Uint8Array;
 }
 
@@ -165,7 +167,8 @@ export interface RebuiltReport {
  * Makes a report again from the facts that were kept.
  * @param recipientId whose it must be; null for the operator
  * @throws report_unknown: not there, another's, or its person's key was destroyed;
- * report_altered: what comes out has another hash; sealed_unreadable
+ * report_purged: what it was made of has had its time; report_altered: what comes out has another
+ * hash; sealed_unreadable
  */
 export async function rebuildReport(
   registry: Pick<Registry, 'ring'>,
@@ -184,6 +187,7 @@ export async function rebuildReport(
   if (!stored || (recipientId !== null && stored.recipient_id !== recipientId))
     throw new AssentError('report_unknown');
   const { wrapped_key, facts_sealed, report_id } = stored;
+  if (facts_sealed === null) throw new AssentError('report_purged');
   const issue = openIssue(registry, wrapped_key, report_id, facts_sealed);
   const text =
     stored.form === 'evaluation'

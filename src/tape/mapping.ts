@@ -32,6 +32,7 @@ const SOURCE = Type.Object(
     ),
     unit: Type.Optional(Type.Enum(['minor', 'major'])),
     prefix: Type.Optional(Type.String()),
+    optional: Type.Optional(Type.Literal(true)),
   },
   { additionalProperties: false },
 );
@@ -91,6 +92,8 @@ function checkSource(mapping: Mapping, place: string, field: Field, source: Sour
   const given = ['column', 'wide', 'constant', 'period_end'].filter((key) => key in source);
   if (given.length !== 1)
     problems.push(`${place}: give exactly one of column, wide, constant, period_end`);
+  if (source.optional && (field.required || source.column === undefined))
+    problems.push(`${place}: optional is for a column of a field that is not required`);
   if (source.period_end && field.name !== 'as_of')
     problems.push(`${place}: period_end is for as_of`);
   if (source.wide !== undefined) {

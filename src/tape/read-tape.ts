@@ -118,6 +118,7 @@ function compileField(
   const column =
     source.wide !== undefined ? (wide?.columns[source.wide] ?? '') : (source.column ?? '');
   const index = header.get(column);
+  if (index === undefined && source.optional) return () => null;
   if (index === undefined) missing.add(column);
   const at = index ?? -1;
   const empty = new Set(['', ...(mapping.file.empty ?? [])]);

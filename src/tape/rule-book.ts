@@ -10,7 +10,7 @@
 import type { RuleText } from '../model/fault.ts';
 
 /** Goes into every receipt. */
-export const RULE_SET_VERSION = 4;
+export const RULE_SET_VERSION = 5;
 
 export interface SqlRule extends RuleText {
   /** True when the row breaks the rule. Constants only: nothing of a row is written into it. */
@@ -347,6 +347,14 @@ export const OTHER_RULES: readonly RuleText[] = [
     'period',
     'A late month whose time has run out was purged and does not come back.',
     'Nothing: do not send it again.',
+  ),
+  text(
+    'V17',
+    'reject',
+    'account',
+    'agreement_ref',
+    'What is said of an agreement names it; its limit is not below 0 and it does not end before it begins.',
+    'Send agreement_ref with the limit and the dates, or leave all of them empty.',
   ),
   text(
     'W01',

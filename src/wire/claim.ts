@@ -33,6 +33,9 @@ export const ACCOUNT_FIELDS = [
   'closed_on',
   'original_amount_minor',
   'term_months',
+  'agreement_limit_minor',
+  'agreement_opened_on',
+  'agreement_ends_on',
 ] as const;
 /** Fields of the identity: what the claim says of them is sealed, and no furnisher is told. */
 export const IDENTITY_FIELDS = ['name', 'birth_date', 'identity_number'] as const;
@@ -81,6 +84,8 @@ export const CLAIM_FORWARDED = Type.Object({
     { maxItems: 20 },
   ),
   answer_by: MOMENT,
+  /** `identity_theft`: it will be blocked whatever is answered. Absent: the figure is wrong. */
+  ground: Type.Optional(Type.String({ maxLength: 40 })),
 });
 export type ClaimForwarded = Readonly<Static<typeof CLAIM_FORWARDED>>;
 

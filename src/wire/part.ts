@@ -26,7 +26,10 @@ export const PART_BYTES_MAX = 128 * 1024 * 1024;
 /** Why the period before is not in the registry: nothing to say, the account began, or the gate withheld it. */
 export const PRECEDING = ['furnished', 'first', 'withheld'] as const;
 
-/** Columns of a line by kind, row number first. An authorisation line is `row TAB json`. */
+/**
+ * Columns of a line by kind, row number first. An authorisation line is `row TAB json`; an account
+ * without an agreement ends before `AGREEMENT_COLUMNS`, as it did before there were any.
+ */
 export const PART_COLUMNS = {
   subject: [
     'row_number',
@@ -50,6 +53,10 @@ export const PART_COLUMNS = {
     'closed_on',
     'original_amount_minor',
     'term_months',
+    'agreement_id',
+    'agreement_limit_minor',
+    'agreement_opened_on',
+    'agreement_ends_on',
   ],
   authorisation: ['row_number', 'entry'],
   month: [
@@ -73,6 +80,9 @@ export const PART_COLUMNS = {
     'adverse_notice_on',
   ],
 } as const satisfies Record<PartKind, readonly string[]>;
+
+/** The last columns of a line of kind account: left out, all of them, where there is no agreement. */
+export const AGREEMENT_COLUMNS = 4;
 
 const DATE = '[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])';
 const MONEY = '(?:0|-?[1-9][0-9]{0,14})';

@@ -83,6 +83,23 @@ interface AccountPlan {
   /** Months the account lives; the last one is the closing month of a loan. */
   readonly length: number;
   readonly amount: number;
+  readonly agreement: Row;
+}
+
+/** Of every second borrower with loans: they draw them under one agreement (PBOC R4). */
+const hasAgreement = ({ ref }: Borrower) => Number(ref) % 2 === 0;
+
+/** One limit for all that was drawn, wide enough for the two largest at once. */
+function withAgreement(plans: readonly AccountPlan[]): AccountPlan[] {
+  const [first] = plans;
+  if (!first || !hasAgreement(first.borrower)) return [...plans];
+  const [largest = 0, next = 0] = plans.map(({ amount }) => amount).sort((a, b) => b - a);
+  const agreement = {
+    agreement_ref: `A${first.borrower.ref}`,
+    agreement_limit_minor: largest + next,
+    agreement_opened_on: `${first.first}-01`,
+  };
+  return plans.map((plan) => ({ ...plan, agreement }));
 }
 
 function accountColumns(plan: AccountPlan): Row {
@@ -100,6 +117,7 @@ function accountColumns(plan: AccountPlan): Row {
     opened_on: `${plan.first}-01`,
     original_amount_minor: plan.kind === 'instalment_loan' ? plan.amount : '',
     term_months: plan.kind === 'instalment_loan' ? plan.length - 1 : '',
+    ...plan.agreement,
   };
 }
 
@@ -301,6 +319,7 @@ function plansOf(
         first,
         length: 999,
         amount: random.between(5, 600) * 10_000,
+        agreement: {},
       },
     ];
   }
@@ -314,10 +333,12 @@ function plansOf(
       first: addMonths(start, offset),
       length: term + 1,
       amount: random.between(10, 500) * 10_000,
+      agreement: {},
     });
-    offset += term + random.between(1, 6);
+    // Under an agreement the next is drawn before the last is paid off.
+    offset += random.between(1, 6) + (hasAgreement(borrower) ? Math.ceil(term / 2) : term);
   }
-  return plans;
+  return withAgreement(plans);
 }
 
 function makeLender(
