@@ -246,6 +246,7 @@ async function learn(
       const { result } = await storeSignedJudged(registry, inner, entry, {
         party: context.furnisher_id,
         owner: { provider_id: context.furnisher_id, recipient_id: null },
+        supersedes: false, // Nothing is ended here in a lender's name.
       });
       return result?.result === 'stored';
     },
