@@ -11,7 +11,7 @@ import {
   storeJudged,
 } from '../authorisation/judge-succession.ts';
 import { type Entry, entriesOf } from '../authorisation/store.ts';
-import { givenAt, isInForce } from '../authorisation/succession.ts';
+import { givenAt, isInForce, wasSuperseded } from '../authorisation/succession.ts';
 import type { Session } from '../database/database.ts';
 import { withEvent } from './append.ts';
 import { type BatchInHand, type EndedById, storeInBatch } from './collect.ts';
@@ -65,7 +65,7 @@ export async function storeSucceeding(
  */
 export async function newestOf(session: Session, entry: Entry): Promise<Entry> {
   const { arrangement_id, authorisation_id, purpose } = entry.record;
-  if (entry.events.at(-1)?.type !== 'superseded') return entry;
+  if (!wasSuperseded(entry.events)) return entry;
   const { rows } = await session.query<{ authorisation_id: string }>(
     `select a.authorisation_id from authorisation a
      join authorisation_event e on e.subject_id = a.subject_id

@@ -235,7 +235,8 @@ function nextOf(answer: Answer, now: string): readonly EventType[] {
  */
 function reachedBy(ledger: Ledger, answer: Answer, type: string, now: string): Answer | null {
   const stateOf = (each: Answer) => stateAt(approvalOf(each, 'gateway'), now) ?? '';
-  if (type !== 'withdrawn' || stateOf(answer) !== 'superseded') return answer;
+  const wasSuperseded = answer.known.gateway.some((each) => each.type === 'superseded');
+  if (type !== 'withdrawn' || !wasSuperseded) return answer;
   const isInForce = (each: Answer) => ['given', 'paused'].includes(stateOf(each));
   return arrangementOf(ledger, answer).find(isInForce) ?? null;
 }

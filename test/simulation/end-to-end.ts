@@ -129,6 +129,7 @@ export async function liveEndToEnd(world: World, seed: number): Promise<EndToEnd
       await ask(run, side, PEOPLE);
       if (random.chance(0.8)) await register(run, side);
     }
+    for (let n = 0; n < PEOPLE / 4; n += 1) await allow(run);
     for (let n = 0; n < STEPS; n += 1) await step(run);
     await settle(run);
   } catch (error) {

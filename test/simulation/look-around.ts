@@ -5,7 +5,6 @@
  * not which; what each is shown is compared month by month; a use is counted once however often
  * it is asked for.
  */
-import type { Purpose } from '../../src/authorisation/record.ts';
 import { reportRulesOf } from '../../src/authorisation/report-rules.ts';
 import type { ReportDocument } from '../../src/model/report-document.ts';
 import { type Answered, answerText } from '../../src/registry/answer-looks.ts';
@@ -27,14 +26,18 @@ interface Question {
   readonly own: readonly Approval[];
 }
 
-/** Everything a look is judged by, as it stands. */
-function questionOf(run: Run, purposes: readonly string[]): Question | null {
-  const { world, ledgers, looks, random } = run;
+/** Who is looked at: mostly somebody whose leave is in force, and of whom there is something. */
+function pickLook({ world, looks, random, ledgers }: Run): LookAnswer | null {
   const inForce = looks.filter((each) => stateAt(approvalOf(each), world.clock) === 'given');
-  const fit = inForce.filter(({ record }) => purposes.includes(record.purpose.code));
-  const from = [fit, inForce, looks].find((list) => list.length > 0 && random.chance(0.85));
-  const look = (from ?? looks)[random.between(0, Math.max(0, (from ?? looks).length - 1))];
-  if (!look) return null;
+  const telling = inForce.filter(({ person }) => shownOf(world, ledgers, person).length > 0);
+  const from = [telling, inForce, looks].find((list) => list.length > 0 && random.chance(0.8));
+  const list = from ?? looks;
+  return list[random.between(0, Math.max(0, list.length - 1))] ?? null;
+}
+
+/** Everything a look is judged by, as it stands. */
+function questionOf(run: Run, look: LookAnswer, purposes: readonly string[]): Question {
+  const { world, ledgers, looks } = run;
   const { person, enquirer } = look;
   const own = looks
     .filter((each) => each.person === person && each.enquirer === enquirer)
@@ -61,27 +64,31 @@ function expectedOf({ look, scene, file, own }: Question, asked: number) {
   return { verdict, allowed: isOpen ? Math.min(asked, left) : 0 };
 }
 
+/** What may be said of a look that is not let through: what is open was used up. */
+const whyNot = ({ open, reasons }: LookVerdict): readonly string[] =>
+  open.length > 0 ? ['limit_reached', ...reasons] : reasons;
+
 /** Many look, some of them at once. */
 export async function lookAround(run: Run): Promise<void> {
   await compareHeld(run);
   for (let n = run.random.between(4, 12); n > 0; n -= 1) {
-    await (run.random.chance(0.4) ? permitSome(run) : enquireSome(run));
+    const look = pickLook(run);
+    if (look) await (run.random.chance(0.4) ? permitSome(run, look) : enquireSome(run, look));
     tick(run, 0);
   }
 }
 
 /** Some ask leave to look, at once; one of them twice. */
-async function permitSome(run: Run): Promise<void> {
+async function permitSome(run: Run, look: LookAnswer): Promise<void> {
   const { random, world, tally } = run;
-  const question = questionOf(run, [random.pick(LOOKS)]);
-  if (!question) return;
-  const { look, scene } = question;
-  const [purpose = 'Q1'] = scene.wants?.purposes ?? [];
+  const purpose = random.chance(0.8) ? look.record.purpose.code : random.pick(LOOKS);
+  const question = questionOf(run, look, [purpose]);
+  const { scene } = question;
   const uses = Array.from({ length: random.between(1, 5) }, () => random.uuid());
   const claim = (use_id: string) =>
     claimPermit(world.registry, {
       ...{ enquirer_id: scene.wants?.recipient_id ?? '', use_id },
-      ...{ authorisation_id: look.record.authorisation_id, purpose: purpose as Purpose },
+      ...{ authorisation_id: look.record.authorisation_id, purpose },
     });
   const { verdict, allowed } = expectedOf(question, uses.length);
   const answers = await Promise.all([...uses, ...uses.slice(0, 1)].map(claim));
@@ -95,8 +102,7 @@ async function permitSome(run: Run): Promise<void> {
   const opened = question.file.length === 0 ? 0 : verdict.open.length;
   for (const { permitted, accounts, reason } of answers) {
     if (permitted && accounts !== opened) fail('a permit opens other accounts', facts);
-    const reasons = verdict.open.length > 0 ? ['limit_reached'] : verdict.reasons;
-    if (!permitted && !reasons.includes(reason ?? '')) fail(`${reason} is not why`, facts);
+    if (!permitted && !whyNot(verdict).includes(reason ?? '')) fail(`${reason} is not why`, facts);
   }
   for (const use_id of winners) look.uses.push({ use_id, used_at: world.clock });
   tally.looks += answers.length;
@@ -142,8 +148,7 @@ function checkOutcomes(asked: Asked, facts: object): Answered[] {
   const through = answers.filter(({ reason }) => reason === (isHit ? null : 'no_hit'));
   if (through.length !== (isKnownPurpose ? allowed : 0))
     fail('other looks than the oracle gives', facts);
-  const limit = verdict.open.length > 0 ? ['limit_reached'] : verdict.reasons;
-  const reasons = isKnownPurpose ? limit : ['purpose_not_permitted'];
+  const reasons = isKnownPurpose ? whyNot(verdict) : ['purpose_not_permitted'];
   for (const { reason } of answers.filter((each) => !through.includes(each)))
     if (!reasons.includes(reason ?? '')) fail(`${reason} is not why`, facts);
   return through;
@@ -173,16 +178,17 @@ function checkReport(
 }
 
 /** Some enquire, at once; what each is shown is compared. */
-async function enquireSome(run: Run): Promise<void> {
+async function enquireSome(run: Run, look: LookAnswer): Promise<void> {
   const { random, world, tally } = run;
-  const [first, ...others] = reportRulesOf(world.registry.profile)?.purposes ?? [];
+  const known = reportRulesOf(world.registry.profile)?.purposes ?? [];
+  const fit = known.filter(({ looks }) => looks.some((code) => code === look.record.purpose.code));
+  const [first, ...others] = fit.length > 0 && random.chance(0.8) ? fit : known;
   if (!first) return;
   const purpose = random.pick([first, ...others]);
   // E1 is answered with a score, and everything else with a report.
   const looks = purpose.looks.filter((code) => code !== 'E1');
-  const question = questionOf(run, looks);
-  if (!question) return;
-  const { look, scene } = question;
+  const question = questionOf(run, look, looks);
+  const { scene } = question;
   const there = await accountsOf(run, look.person);
   const uses = Array.from({ length: random.between(1, 3) }, () => random.uuid());
   const request = (use_id: string) => ({

@@ -18,7 +18,7 @@ export interface ShownAccount {
 export interface LookVerdict {
   /** Accounts that are open, with the months of them. */
   readonly open: readonly ShownAccount[];
-  /** Why not, if none is. */
+  /** Why others are not: when none is, each may be said of the look. */
   readonly reasons: readonly string[];
 }
 
@@ -65,7 +65,7 @@ export function judgeLook(
     if (verdict.covered) open.push({ ...account, months });
     else reasons.push(...verdict.reasons);
   }
-  return { open, reasons: open.length > 0 ? [] : reasons };
+  return { open, reasons };
 }
 
 /** How many more uses there may be at this moment. */

@@ -61,7 +61,8 @@ export async function endThere(episode: Episode, side: 0 | 1): Promise<void> {
     const isEnded = ended.result === 'stored' || (hasDied && ended.result === 'unchanged');
     if (!isEnded) fail('the registry ended nothing', { ended, before, answer });
     // Who withdraws what was renewed means the renewal as well.
-    const isOfAll = before === 'superseded' && type === 'withdrawn';
+    const wasSuperseded = answer.known.registry.some((each) => each.type === 'superseded');
+    const isOfAll = wasSuperseded && type === 'withdrawn';
     for (const each of [answer, ...(isOfAll ? renewalsThere(episode, ledger, answer) : [])]) {
       const last = each.made.findLast(({ by }) => by === 'registry');
       const at = last && last.at > world.clock ? last.at : world.clock;
