@@ -38,18 +38,6 @@ const CARRIED = 'join authorisation_use u on u.subject_id = t.subject_id and u.a
 const OF_LIVES: readonly Fault[] = [
   one(
     'gateway',
-    'a narrowed approval is used anew',
-    CARRIED,
-    CARRIED.replace('on u.', 'on false and u.'),
-  ),
-  one(
-    'registry',
-    'a narrowed approval is used anew at the registry',
-    CARRIED,
-    CARRIED.replace('on u.', 'on false and u.'),
-  ),
-  one(
-    'gateway',
     'an old link withdraws what had ended',
     `order by a.state in ('given', 'paused') desc`,
     `order by a.state in ('given', 'paused')`,
@@ -133,6 +121,18 @@ const OF_LOOKS: readonly Fault[] = [
     'the same knock is heard twice',
     'on conflict (webhook_id) do nothing',
     'on conflict (webhook_id) do update set seen_at = excluded.seen_at',
+  ),
+  one(
+    'gateway',
+    'a narrowed approval is used anew',
+    CARRIED,
+    CARRIED.replace('on u.', 'on false and u.'),
+  ),
+  one(
+    'registry',
+    'a narrowed approval is used anew at the registry',
+    CARRIED,
+    CARRIED.replace('on u.', 'on false and u.'),
   ),
 ];
 

@@ -146,7 +146,10 @@ function draftOf(episode: Episode, old: Answer): Draft | null {
 function pickOld({ random, world }: Episode, ledger: Ledger): Answer | null {
   const stateOf = (each: Answer) => stateAt(approvalOf(each, 'gateway'), world.clock) ?? '';
   const inForce = ledger.answers.filter((each) => stateOf(each) === 'given');
-  const from = inForce.length > 0 && random.chance(0.7) ? inForce : ledger.answers;
+  // Those that were used up: whether the uses go on counting is seen on them alone.
+  const used = inForce.filter((each) => approvalOf(each, 'gateway').uses.length > 0);
+  const from =
+    [used, inForce].find((list) => list.length > 0 && random.chance(0.5)) ?? ledger.answers;
   return from[random.between(0, Math.max(0, from.length - 1))] ?? null;
 }
 
