@@ -31,23 +31,7 @@ const CREDULOUS: readonly Mutant[] = [...ROW_CHECKS, ...AUTHORISATION_CHECKS].ma
 const EFFECT = `insert into authorisation_effect (subject_id, authorisation_id, effect, by_subject, since)
        values ($1, $2, $3, $4, $5)`;
 
-/** Both sides have it: what was used of one approval counts for the one that was narrowed to. */
-const CARRIED = 'join authorisation_use u on u.subject_id = t.subject_id and u.authorisation_id';
-
-/** Faults of renewals, deaths and published notices. */
-const OF_LIVES: readonly Fault[] = [
-  one(
-    'gateway',
-    'an old link withdraws what had ended',
-    `order by a.state in ('given', 'paused') desc`,
-    `order by a.state in ('given', 'paused')`,
-  ),
-  one(
-    'gateway',
-    'a renewal outlives the withdrawal of what it renewed',
-    `e.authorisation_id = a.authorisation_id and e.type = 'given' and e.at > $3)`,
-    `e.authorisation_id = a.authorisation_id and e.type = 'given' and e.at > $3) and false`,
-  ),
+export const FAULTS: readonly Fault[] = [
   one(
     'gateway',
     'a withdrawal of what only the lender knows stays there',
@@ -55,90 +39,11 @@ const OF_LIVES: readonly Fault[] = [
     `and false and not exists (`,
   ),
   one(
-    'registry',
-    'a withdrawal of what was renewed leaves the renewal',
-    `and authorisation_id <> $3 and provider_id = $4 and state in`,
-    `and authorisation_id <> $3 and provider_id = $4 and false and state in`,
-  ),
-  one(
-    'registry',
-    'a withdrawal does not reach what was superseded',
-    `provider_id = $4 and state = 'superseded')`,
-    `provider_id = $4 and false)`,
-  ),
-  one(
-    'registry',
-    'another takes the place of what was superseded',
-    `where a.arrangement_id = any($1::uuid[]) and a.supersedes = any($2::uuid[])`,
-    `where false and a.arrangement_id = any($1::uuid[]) and a.supersedes = any($2::uuid[])`,
-  ),
-  one(
     'gateway',
     'a published notice outdates nothing',
     'where material and published_at <= $1::timestamptz group by',
     'where false and published_at <= $1::timestamptz group by',
   ),
-  one('gateway', 'a change of words outdates', 'where material and published', 'where published'),
-  one('gateway', 'a death ends nothing', 'where d.subject_id = $1::uuid', 'where $1::uuid is null'),
-  one(
-    'gateway',
-    'the dead are asked',
-    'on d.subject_id = t.subject_id and d.mistaken_at is null',
-    'on d.subject_id = t.subject_id and false',
-  ),
-  one(
-    'gateway',
-    'a ward stays a ward',
-    `and f.at < c.adult_from::timestamp at time zone 'UTC'`,
-    'and false',
-  ),
-];
-
-/** Faults of looks and of webhooks. */
-const OF_LOOKS: readonly Fault[] = [
-  one(
-    'registry',
-    'an enquiry is not counted as use',
-    `where use_id is not null
-    on conflict`,
-    `where false
-    on conflict`,
-  ),
-  one(
-    'registry',
-    'a permit is not counted as use',
-    'values ($1, $2, $3, $4) on conflict (subject_id, authorisation_id, use_id) do nothing',
-    'select $1::uuid, $2::uuid, $3::uuid, $4::timestamptz where false',
-  ),
-  one(
-    'registry',
-    'nobody is knocked at',
-    `w.participant_id = $2 and w.state = 'enabled'`,
-    `w.participant_id = $2 and false`,
-  ),
-  one(
-    'gateway',
-    'the same knock is heard twice',
-    'on conflict (webhook_id) do nothing',
-    'on conflict (webhook_id) do update set seen_at = excluded.seen_at',
-  ),
-  one(
-    'gateway',
-    'a narrowed approval is used anew',
-    CARRIED,
-    CARRIED.replace('on u.', 'on false and u.'),
-  ),
-  one(
-    'registry',
-    'a narrowed approval is used anew at the registry',
-    CARRIED,
-    CARRIED.replace('on u.', 'on false and u.'),
-  ),
-];
-
-export const FAULTS: readonly Fault[] = [
-  ...OF_LIVES,
-  ...OF_LOOKS,
   one('gateway', 'there is no last look', 'is not true) ended', 'is not true and false) ended'),
   one(
     'gateway',
