@@ -54,7 +54,7 @@ async function fill(db: Database, subjects: number, months: number): Promise<voi
          limit_minor, balance_minor, due_minor, paid_minor, days_past_due, past_due_minor,
          authorisation_id, submission_id, row_number)
        select ${id('s')}, ${id('a')}, $2::date, 1, $2::date + 27, 'open',
-         case when n % 2 = 0 then 1000000 end, (n * 7919 + $3::int * 104729) % 900000,
+         case when n % 2 = 0 then 1000000 end, (n::bigint * 7919 + $3::int * 104729) % 900000,
          20000, case when (n + $3::int) % 17 = 0 then 0 else 20000 end,
          case when (n + $3::int) % 30 = 0 then 5 + n % 90 else 0 end,
          case when (n + $3::int) % 30 = 0 then 900 end, '${NOBODY}', '${NOBODY}', n

@@ -10,12 +10,15 @@ import { type CrashingDatabase, crashing } from '../src/database/crashing.ts';
 import { appendEvent, findAuthorisation, recordOne } from '../src/gateway/authorisations.ts';
 import { recordDeath } from '../src/gateway/death.ts';
 import { explainAccount } from '../src/gateway/explain.ts';
+import { pullFeed } from '../src/gateway/feed.ts';
 import type { Gateway } from '../src/gateway/gateway.ts';
 import { handOver } from '../src/gateway/hand-over.ts';
 import { importAuthorisations } from '../src/gateway/import-authorisations.ts';
 import { noticesDue } from '../src/gateway/notices-due.ts';
+import { pushEvents } from '../src/gateway/outbox.ts';
 import { sweep } from '../src/gateway/sweep.ts';
 import { AssentError } from '../src/model/error.ts';
+import { endAuthorisation } from '../src/registry/authorisation-events.ts';
 import { BACKENDS, bytesOf, load, monthRow, Pair, SERVER_URL, tapeText } from './pair.ts';
 
 const PERIOD = '2026-01';
@@ -198,6 +201,50 @@ describe.each(BACKENDS)('the life of an authorisation, on %s', (backend) => {
       });
     expect(await stateOf(1)).toBe('superseded');
     expect(await decision()).toBe('withdrawn');
+  });
+
+  test('lets it reach what is in force, past one that ended', async () => {
+    await recordOne(gateway, approval(1));
+    today = 5;
+    await recordOne(gateway, amended(2, 1, answered(2, 1)));
+    await event(2, 'withdrawn', 2);
+    await recordOne(gateway, amended(3, 3, answered(3, 3)));
+    expect(await event(1, 'withdrawn', 4)).toMatchObject({ authorisation_id: idOf(3) });
+    expect(await decision()).toBe('withdrawn');
+  });
+
+  test('lets a withdrawal at the registry reach a renewal, whatever else was ended there', async () => {
+    await recordOne(gateway, approval(1));
+    await handOver(gateway, pair.link(), PERIOD);
+    today = 5;
+    await recordOne(gateway, amended(2, 1, answered(2, 1)));
+    const there = { ...pair.registry, now: gateway.now };
+    for (const [type, reason] of [
+      ['revoked', 'court_order'],
+      ['withdrawn', 'subject_request'],
+    ] as const)
+      await endAuthorisation(there, idOf(1), {
+        ...{ type, reason, evidence_sha256: hashOf(9), by_party: idOf(90), subject_id: null },
+      });
+    await pullFeed(gateway, pair.link());
+    expect([await stateOf(1), await stateOf(2)]).toEqual(['withdrawn', 'withdrawn']);
+  });
+
+  test('tells the registry of a withdrawal of what only the lender knows', async () => {
+    await recordOne(gateway, approval(1));
+    await handOver(gateway, pair.link(), PERIOD);
+    today = 5;
+    await recordOne(gateway, amended(2, 1));
+    await event(2, 'withdrawn', 2);
+    expect(await stateOf(1)).toBe('withdrawn');
+    expect(await pushEvents(gateway, pair.link())).toMatchObject({ pending: 0 });
+    const { rows } = await pair.registry.db.query<{ state: string; effect: string }>(
+      `select a.state, w.effect from authorisation a join authorisation_effect w
+         on w.subject_id = a.subject_id and w.authorisation_id = a.authorisation_id`,
+    );
+    expect(rows).toEqual([{ state: 'withdrawn', effect: 'STOP_AND_RESTRICT' }]);
+    // By the old link, and told again: it is withdrawn.
+    expect(await event(1, 'withdrawn', 2)).toMatchObject({ result: 'unchanged' });
   });
 
   test('does not give a used one-time approval a second use', async () => {

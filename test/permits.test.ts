@@ -4,8 +4,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadProfile } from '../src/authorisation/profile.ts';
 import { type AuthorisationProof, verifyProof } from '../src/authorisation/proof.ts';
 import type { AuthorisationEvent } from '../src/authorisation/record.ts';
+import { reportRulesOf } from '../src/authorisation/report-rules.ts';
 import { type RecordChanges, sampleRecord } from '../src/authorisation/sample-record.ts';
 import { recordOne } from '../src/gateway/authorisations.ts';
 import { handOver } from '../src/gateway/hand-over.ts';
@@ -14,6 +16,7 @@ import type { KeyRing } from '../src/keys/key-ring.ts';
 import { AssentError } from '../src/model/error.ts';
 import { endAuthorisation } from '../src/registry/authorisation-events.ts';
 import { GUESSES_PER_HOUR } from '../src/registry/enquirer-authorisations.ts';
+import { enquire } from '../src/registry/enquiries.ts';
 import { claimPermit, type Permit } from '../src/registry/permits.ts';
 import type { ApiClient } from '../src/wire/api-client.ts';
 import { approvalColumns, BACKENDS, load, monthRow, Pair, SERVER_URL, tapeText } from './pair.ts';
@@ -139,6 +142,33 @@ describe.each(BACKENDS)('permits on %s', (backend) => {
     expect(await claim(record.authorisation_id)).toMatchObject({ reason: 'withdrawn' });
   });
 
+  it('a no is not got around by another basis, here or at an enquiry', async () => {
+    const registry = { ...pair.registry, profile: loadProfile('UK') };
+    const { id, ...keys } = await newEnquirer();
+    const other = { id, ...keys };
+    const of = (legal_basis: 'consent' | 'legitimate_interest') =>
+      recordFor({ legal_basis, parties: { recipient_id: id } });
+    const [interest, consent] = [of('legitimate_interest'), of('consent')];
+    await bring(interest, given(id), PERSON, other);
+    const purpose = reportRulesOf(registry.profile)?.purposes.find(({ looks }) =>
+      looks.includes('Q1'),
+    );
+    const answers = async () => {
+      const asked = { enquirer_id: id, authorisation_id: interest.authorisation_id };
+      const use_id = randomUUID();
+      const permit = await claimPermit(registry, { ...asked, purpose: 'Q1', use_id });
+      const answer = await enquire(registry, {
+        ...{ ...asked, purpose: purpose?.code ?? '', form: 'full', person: null },
+        use_id: randomUUID(),
+      });
+      return [permit.reason, answer.reason === 'refused'];
+    };
+    expect(await answers()).toEqual([null, false]);
+    const withdrawn = { seq: 2, type: 'withdrawn', at: EARLIER, by_party: id, reason: null };
+    await bring(consent, [...given(id), withdrawn], PERSON, other);
+    expect(await answers()).toEqual(['refused', true]);
+  });
+
   it("another's, an altered and an unknown id are answered alike", async () => {
     const record = recordFor();
     await bring(record);
@@ -246,6 +276,12 @@ describe.each(BACKENDS)('permits on %s', (backend) => {
     const record = recordFor();
     await bring(record);
     expect(await claim(record.authorisation_id)).toMatchObject({ permitted: true, accounts: 1 });
+    // As an enquiry: judged by what was agreed to, whatever came after.
+    await load(pair.gateway, tapeText([{ ...monthRow(1, '2026-02'), ...document }]));
+    await handOver(pair.gateway, pair.link(), '2026-02');
+    const until = recordFor({ data: { range_to: PERIOD } });
+    await bring(until);
+    expect(await claim(until.authorisation_id)).toMatchObject({ permitted: true, accounts: 1 });
     const later = new Date(Date.now() + 2 * 24 * 3_600_000);
     const permit = await claimPermit(
       { ...pair.registry, now: () => later },

@@ -22,7 +22,16 @@ describe.each(BACKENDS)('histories end to end, on %s', (backend) => {
       const totals = await liveAll(level, SEED, HISTORIES);
       // A simulation in which nothing happens would be right as well.
       expect(totals['histories']).toBeGreaterThanOrEqual(HISTORIES);
-      for (const what of ['rows', 'accepted', 'refused', 'kept', 'shown', 'deaths'])
+      for (const what of [
+        'rows',
+        'accepted',
+        'refused',
+        'kept',
+        'shown',
+        'deaths',
+        'seen',
+        'heard',
+      ])
         expect(totals[what], what).toBeGreaterThan(0);
     } finally {
       await level.close();

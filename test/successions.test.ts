@@ -377,11 +377,13 @@ describe.each(BACKENDS)('successions at the registry, on %s', (backend) => {
       await bring(asked);
       expect(await claim(asked)).toMatchObject({ permitted: true });
       const again = of(next(asked));
-      expect(await codeOf(bring(again))).toBe('supersedes_invalid'); // Still in force.
-      await bring(of(ended(asked, again)));
       expect(await bring(again)).toMatchObject({ result: 'stored' });
+      expect([await stateOf(asked), await stateOf(again)]).toEqual(['superseded', 'given']);
       expect(await bring(again)).toMatchObject({ result: 'unchanged' });
+      // Who ends the old one in a call of its own says what is known.
+      expect(await bring(of(ended(asked, again)))).toMatchObject({ result: 'unchanged' });
       expect(await claim(again)).toMatchObject({ permitted: false, reason: 'limit_reached' });
+      expect((await audit(pair.registry)).filter((line) => line.violations > 0)).toEqual([]);
       expect(await codeOf(bring(of(next(asked))))).toBe('authorisation_superseded');
     });
 

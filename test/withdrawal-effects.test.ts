@@ -14,6 +14,7 @@ import { audit } from '../src/registry/audit.ts';
 import { endAuthorisation } from '../src/registry/authorisation-events.ts';
 import { effectOf, stricterEffect } from '../src/registry/effects.ts';
 import { readFile } from '../src/registry/files.ts';
+import { readFacts } from '../src/registry/report-facts.ts';
 import {
   approvalColumns,
   BACKENDS,
@@ -249,6 +250,21 @@ describe.each(BACKENDS)('after a withdrawal, on %s', (backend) => {
     const wrong = (await audit(pair.registry)).filter((check) => check.violations > 0);
     expect(wrong).toEqual([]);
     expect(pair.failures).toEqual([]);
+  });
+
+  test('an account of which no month is left is not shown, and its lender is not named', async () => {
+    const { rows } = await pair.registry.db.query<{ subject_id: string }>(
+      `delete from account_month n using authorisation a
+       where a.subject_id = n.subject_id and a.authorisation_id = $1 returning n.subject_id`,
+      [ids.get('erases') ?? ''],
+    );
+    const file = await fileOf('erases');
+    expect(file.periods).toEqual([]);
+    expect(file.text).toContain('"accounts":[]');
+    const { db } = pair.registry;
+    expect(await readFacts(pair.registry, db, rows[0]?.subject_id ?? '')).toMatchObject({
+      accounts: [],
+    });
   });
 });
 

@@ -153,9 +153,15 @@ function speaksBefore(left: Candidate, right: Candidate): boolean {
 /**
  * Decides one row, with the answer `decideSql` gives for it.
  * @param all the person's authorisations with their state at the act's moment
+ * @param named those that may cover the row; the others are only looked at beside them
  */
-export function decideOne(r: RowFacts, all: readonly AuthorisationFacts[], act: Act): Decision {
-  const candidates = all
+export function decideOne(
+  r: RowFacts,
+  all: readonly AuthorisationFacts[],
+  act: Act,
+  named: readonly AuthorisationFacts[] = all,
+): Decision {
+  const candidates = named
     .filter(
       ({ record: { parties } }) =>
         // AUTHORISATIONS_AT as well: an approval for another class of recipient does not speak.

@@ -134,6 +134,10 @@ export function isAnsweredAnew(next: Standing, old: Standing): boolean {
   );
 }
 
+/** Another has taken its place, whatever ended it beside that. */
+export const wasSuperseded = (events: readonly Pick<AuthorisationEvent, 'type'>[]): boolean =>
+  events.some(({ type }) => type === 'superseded');
+
 /** Whether a record in this state is in force, or would be once it is resumed. */
 export const isInForce = (state: AuthorisationState) => state === 'given' || state === 'paused';
 

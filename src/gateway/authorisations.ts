@@ -22,11 +22,11 @@ import { entriesOf, lockWriters, prepare, traceRefusals } from '../authorisation
 import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
 import { UUID } from '../model/uuid.ts';
-import { retried } from './append.ts';
+import { retried, withEvent } from './append.ts';
 import { inOneBatch, type Ready, readyEntries } from './collect.ts';
 import type { Gateway } from './gateway.ts';
 import type { ImportReport } from './import-authorisations.ts';
-import { newestOf, storeSucceeding } from './succession.ts';
+import { knownInPlaceOf, newestOf, storeSucceeding } from './succession.ts';
 import { type Taken, takeEntries } from './take-entries.ts';
 import { type Use, usesOf } from './uses.ts';
 
@@ -148,13 +148,21 @@ async function appendIn(
   const { problem, state } = prepare({ ...entry, events });
   if (problem !== null)
     return invalid(new AssentError('authorisation_invalid', { detail: problem }));
+  // What the registry cannot hear of the newest it hears of those before it.
+  const told = type === 'withdrawn' ? await knownInPlaceOf(session, entry) : [];
+  const grown = [
+    { ...entry, events },
+    ...told.map((each) =>
+      withEvent(gateway, each, { authorisation_id, type, at: new Date(at), reason }),
+    ),
+  ];
   const { outcome, refusals } = await inOneBatch(session, gateway, (batch) =>
-    storeSucceeding(session, gateway, [{ ...entry, events }], batch),
+    storeSucceeding(session, gateway, grown, batch),
   );
   const [refusal] = refusals;
   if (refusal)
     return new AssentError(refusal.code, { detail: `${refusal.field} ${refusal.problem}` });
-  if (outcome.stored.length === 1) return { authorisation_id, state, result: 'stored' };
+  if (outcome.stored.length === grown.length) return { authorisation_id, state, result: 'stored' };
   return new AssentError('authorisation_altered', {
     detail: 'what is stored is not what was hashed: run the audit',
   });

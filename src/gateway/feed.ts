@@ -9,6 +9,7 @@
 import { Check } from 'typebox/value';
 import { type LearnContext, learnEvent } from '../authorisation/learn.ts';
 import { type Entry, entriesOf, lockWriters } from '../authorisation/store.ts';
+import { wasSuperseded } from '../authorisation/succession.ts';
 import type { Session } from '../database/database.ts';
 import { verifyJws } from '../keys/jws.ts';
 import { AssentError } from '../model/error.ts';
@@ -148,7 +149,7 @@ async function applyEvent(
     : ({ result: 'not_theirs' } as const);
   if (learnt.result === 'unchanged') return 'known';
   if (learnt.result === 'stored') {
-    if (type === 'withdrawn' && learnt.before === 'superseded')
+    if (type === 'withdrawn' && wasSuperseded(learnt.entry.events))
       await endRenewals(session, gateway, learnt.entry, claims.event.at);
     return 'learnt';
   }

@@ -11,7 +11,7 @@ import {
   storeJudged,
 } from '../authorisation/judge-succession.ts';
 import { type Entry, entriesOf } from '../authorisation/store.ts';
-import { givenAt, isInForce } from '../authorisation/succession.ts';
+import { givenAt, isInForce, wasSuperseded } from '../authorisation/succession.ts';
 import type { Session } from '../database/database.ts';
 import { withEvent } from './append.ts';
 import { type BatchInHand, type EndedById, storeInBatch } from './collect.ts';
@@ -60,17 +60,19 @@ export async function storeSucceeding(
 
 /**
  * What a withdrawal reaches: whoever withdraws by an old link means what has taken its place.
- * @returns the newest of the arrangement that was given, held; the entry itself if it is the newest
+ * @returns the one of the arrangement that is in force, else the last that was given; the entry
+ * itself if nothing took its place
  */
 export async function newestOf(session: Session, entry: Entry): Promise<Entry> {
   const { arrangement_id, authorisation_id, purpose } = entry.record;
-  if (entry.events.at(-1)?.type !== 'superseded') return entry;
+  if (!wasSuperseded(entry.events)) return entry;
   const { rows } = await session.query<{ authorisation_id: string }>(
     `select a.authorisation_id from authorisation a
+     join authorisation_event e on e.subject_id = a.subject_id
+       and e.authorisation_id = a.authorisation_id and e.type = 'given'
      where a.subject_id = $1 and a.arrangement_id = $2 and a.purpose = $3
        and a.authorisation_id <> $4 and a.state <> 'superseded'
-       and exists (select 1 from authorisation_event e where e.subject_id = a.subject_id
-         and e.authorisation_id = a.authorisation_id and e.type = 'given')`,
+     order by a.state in ('given', 'paused') desc, e.at desc, e.recorded_at desc limit 1`,
     [entry.subject_id, arrangement_id, purpose.code, authorisation_id],
   );
   const held = await entriesOf(
@@ -78,4 +80,26 @@ export async function newestOf(session: Session, entry: Entry): Promise<Entry> {
     rows.map((row) => row.authorisation_id),
   );
   return held[0] ?? entry;
+}
+
+/**
+ * The superseded ones of an arrangement that the registry knows, when it does not know the newest:
+ * a withdrawal of that one is told to it as theirs, or its rows would be shown for ever.
+ */
+export async function knownInPlaceOf(session: Session, entry: Entry): Promise<Entry[]> {
+  const { arrangement_id, authorisation_id, purpose } = entry.record;
+  if (entry.record.supersedes === null) return [];
+  const { rows } = await session.query<{ authorisation_id: string }>(
+    `select a.authorisation_id from authorisation a
+     join furnished_authorisation f on f.authorisation_id = a.authorisation_id
+     where a.subject_id = $1 and a.arrangement_id = $2 and a.purpose = $3
+       and a.state = 'superseded' and not exists (
+         select 1 from furnished_authorisation k where k.authorisation_id = $4)
+     order by a.authorisation_id`,
+    [entry.subject_id, arrangement_id, purpose.code, authorisation_id],
+  );
+  return entriesOf(
+    session,
+    rows.map((row) => row.authorisation_id),
+  );
 }

@@ -5,14 +5,13 @@
  * What must stay true: the caller holds the row of each person; nothing is returned that the one
  * writing statement did not trace; what is refused is traced too.
  */
-import type { AuthorisationFacts } from '../authorisation/check.ts';
 import type { AuthorisationRecord } from '../authorisation/record.ts';
 import { type PermissiblePurpose, reportRulesOf } from '../authorisation/report-rules.ts';
 import type { Session } from '../database/database.ts';
 import type { BlockKind, FileFacts, LookKind } from '../model/file-facts.ts';
 import type { ReportForm } from '../model/report-document.ts';
 import { type EvaluationRequest, issueEvaluation } from './evaluations.ts';
-import { lookAct, scopeLook } from './looks.ts';
+import { lookAct, type NamedFacts, scopeLook } from './looks.ts';
 import type { Registry } from './registry.ts';
 import { type AnswerForm, type IssuedReport, issueReport } from './report.ts';
 import { FACTS_PARAMS, type FactsRow, factsOfRow, factsParams, factsSql } from './report-facts.ts';
@@ -66,10 +65,18 @@ export interface Answered {
   readonly report: Pick<IssuedReport, 'report_id' | 'sha256' | 'text'> | null;
 }
 
+/** The person said no to the same enquirer for the same purpose, on the basis of consent. */
+const DENIED = `case when a.legal_basis <> 'consent' then
+  (select json_agg(json_build_object('record', d.record, 'state', d.state)) from authorisation d
+   where d.subject_id = a.subject_id and d.provider_id = a.provider_id
+     and d.recipient_id = a.recipient_id and d.purpose = a.purpose and d.legal_basis = 'consent'
+     and d.state in ('refused', 'withdrawn')) end`;
+
 /** The named authorisations of a person with their uses; the parameter after `factsParams`. */
 const NAMED = `, (select json_agg(json_build_object('record', a.record, 'state', a.state, 'uses',
     (select json_agg(json_build_array(u.use_id, u.used_at)) from authorisation_use u
-     where u.subject_id = a.subject_id and u.authorisation_id = a.authorisation_id)))
+     where u.subject_id = a.subject_id and u.authorisation_id = a.authorisation_id),
+    'denied', ${DENIED}))
   from authorisation a where a.subject_id = s.subject_id
     and a.authorisation_id = any($${FACTS_PARAMS + 1}::uuid[])) as named`;
 /** A person's facts with the authorisations that are named. */
@@ -88,6 +95,7 @@ interface NamedRow extends FactsRow {
         readonly record: AuthorisationRecord;
         readonly state: string;
         readonly uses: readonly (readonly [string, string])[] | null;
+        readonly denied: readonly Pick<NamedFacts, 'record' | 'state'>[] | null;
       }[]
     | null;
 }
@@ -124,14 +132,17 @@ const refuse = (asked: Asked, reason: string, is_use = false): Judged => ({
 });
 
 /** One of those authorisations, as the checks read it; null: it is not the person's. */
-export function namedOf(row: NamedRow, authorisationId: string): AuthorisationFacts | null {
+export function namedOf(row: NamedRow, authorisationId: string): NamedFacts | null {
   const found = row.named?.find(({ record }) => record.authorisation_id === authorisationId);
   if (!found) return null;
   const uses = (found.uses ?? []).map(([use_id, used_at]) => ({
     use_id,
     used_at: new Date(used_at),
   }));
-  return { record: found.record, state: found.state, subject_id: row.subject_id, uses };
+  const { record, state } = found;
+  const { subject_id } = row;
+  const beside = (found.denied ?? []).map((each) => ({ ...each, subject_id, uses: [] }));
+  return { record, state, subject_id, uses, beside };
 }
 
 /** Between finding and holding the person, somebody moved the authorisation to another. */

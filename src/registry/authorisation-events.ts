@@ -11,6 +11,7 @@ import { Check } from 'typebox/value';
 import { learnEvent, lockEntry, type Told } from '../authorisation/learn.ts';
 import { type AuthorisationEvent, hasEnded, mayFollow, stateOf } from '../authorisation/record.ts';
 import { type Entry, entriesOf } from '../authorisation/store.ts';
+import { wasSuperseded } from '../authorisation/succession.ts';
 import type { Session } from '../database/database.ts';
 import { type VerifyingKeys, verifyJws } from '../keys/jws.ts';
 import { AssentError } from '../model/error.ts';
@@ -173,7 +174,7 @@ export async function endAuthorisation(
     // The hash chain covers the evidence with the reason.
     const reason = `${request.reason} sha256:${request.evidence_sha256}`;
     const state = await appendOwn(registry, session, entry, { type, by_party, reason });
-    if (before === 'superseded' && type === 'withdrawn') {
+    if (wasSuperseded(entry.events) && type === 'withdrawn') {
       for (const renewal of await renewalsOf(session, entry))
         await appendOwn(registry, session, renewal, { type, by_party, reason });
     }
@@ -246,6 +247,7 @@ async function learn(
       const { result } = await storeSignedJudged(registry, inner, entry, {
         party: context.furnisher_id,
         owner: { provider_id: context.furnisher_id, recipient_id: null },
+        supersedes: false, // Nothing is ended here in a lender's name.
       });
       return result?.result === 'stored';
     },

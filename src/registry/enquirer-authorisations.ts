@@ -141,6 +141,7 @@ async function take(
   const { result, refusal } = await storeSignedJudged(registry, session, entry, {
     party: brought.enquirer_id,
     owner: { provider_id: registry.registry_id, recipient_id: brought.enquirer_id },
+    supersedes: true, // The caller signed both, and this one says that it takes the place.
   });
   if (refusal) throw new Refused('succession', refusal.code, `${refusal.field} ${refusal.problem}`);
   if (result.result === 'invalid') invalid(result.problem);

@@ -82,11 +82,11 @@ const ACCOUNTS = `
       'past_due_minor', n.past_due_minor, 'first_delinquency_on', n.first_delinquency_on,
       'five_class', n.five_class, 'authorisation_id', n.authorisation_id)
         - coalesce(${REFUTED_OF_MONTH}, '{}') order by n.period)
-      filter (where ${VISIBLE}) as months, count(*) as held
+      filter (where ${VISIBLE}) as months
     from (select distinct on (m.period) m.* from account_month m
           where m.subject_id = ${SUBJECT} and m.account_id = k.account_id
           order by m.period, m.revision desc) n) shown
-  where (shown.months is not null or shown.held = 0)
+  where shown.months is not null
     and not 'account' = any(coalesce(${REFUTED_OF_ACCOUNT}, '{}'))
   order by k.opened_on, k.account_id`;
 

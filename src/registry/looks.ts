@@ -58,19 +58,26 @@ export interface LookDecision {
   readonly open: readonly RowFacts[];
 }
 
+/** An authorisation that a look is under. */
+export interface NamedFacts extends AuthorisationFacts {
+  /** What else the person answered to this enquirer: a no is not got around by another basis. */
+  readonly beside: readonly AuthorisationFacts[];
+}
+
 /** Decides a look at rows, one for each account. @param named the one authorisation it is under */
 export function decideLook(
   rows: readonly RowFacts[],
-  named: readonly AuthorisationFacts[],
+  named: readonly NamedFacts[],
   act: Act,
 ): LookDecision {
-  const decided = rows.map((row) => ({ row, reason: decideOne(row, named, act).reason }));
+  const all = named.flatMap((each) => [each, ...each.beside]);
+  const decided = rows.map((row) => ({ row, reason: decideOne(row, all, act, named).reason }));
   const open = decided.filter(({ reason }) => reason === null).map(({ row }) => row);
   return { open, reason: open.length > 0 ? null : (decided[0]?.reason ?? 'never_asked') };
 }
 
 /** Whether a period lies in the range of a record and, without HISTORY, not before its start. */
-function isAgreed({ data, limits }: AuthorisationRecord, period: string): boolean {
+export function isAgreed({ data, limits }: AuthorisationRecord, period: string): boolean {
   const begins = data.classes.includes('HISTORY') ? '' : monthOf(new Date(limits.starts_at));
   return (
     period >= begins &&
@@ -102,7 +109,7 @@ export type ScopedLook =
   | { readonly reason: string; readonly facts: null };
 
 /** The facts of a file cut to what one authorisation opens. */
-export function scopeLook(facts: FileFacts, named: AuthorisationFacts, act: Act): ScopedLook {
+export function scopeLook(facts: FileFacts, named: NamedFacts, act: Act): ScopedLook {
   const { record, subject_id } = named;
   const agreed = facts.accounts.map((account) => ({
     ...account,

@@ -10,7 +10,7 @@ import type { AuthorisationFacts, RowFacts } from '../authorisation/check.ts';
 import type { AuthorisationRecord, Purpose } from '../authorisation/record.ts';
 import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
-import { decideLook, lookAct, rowsOfNothing } from './looks.ts';
+import { decideLook, isAgreed, lookAct, rowsOfNothing } from './looks.ts';
 import { lockPersonOf, traceAct } from './person.ts';
 import type { Registry } from './registry.ts';
 import { MONTHS_OF_SUBJECT, VISIBLE, visibilityParams } from './visibility.ts';
@@ -64,28 +64,36 @@ async function factsOf(
   }));
 }
 
-/** The newest month of each account that may be shown. */
-const NEWEST_SHOWN = `
-  select distinct on (n.account_id) n.account_id as account_ref, k.kind,
+/** The months that may be shown, each account's newest first. */
+const SHOWN = `
+  select n.account_id as account_ref, k.kind,
     to_char(n.period, 'YYYY-MM') as period, n.days_past_due, n.status = 'open' as active
   from ${MONTHS_OF_SUBJECT}
   where ${VISIBLE}
   order by n.account_id, n.period desc`;
 
-/** The newest month of each account; one row without an account when there is nothing to show. */
+/**
+ * The newest month of each account of those that were agreed to, or of all if none was; one row
+ * without an account for each product when there is nothing to show.
+ */
 async function rowsOf(
   registry: Registry,
   session: Session,
   subjectId: string,
-  kinds: readonly string[],
+  record: AuthorisationRecord | undefined,
 ): Promise<RowFacts[]> {
   // sql: made of the constants above.
-  const { rows } = await session.query<Omit<RowFacts, 'subject_id' | 'adult_from'>>(NEWEST_SHOWN, [
+  const { rows } = await session.query<Omit<RowFacts, 'subject_id' | 'adult_from'>>(SHOWN, [
     ...visibilityParams(registry),
     subjectId,
   ]);
-  if (rows.length === 0) return rowsOfNothing(subjectId, kinds, registry.now());
-  return rows.map((row) => ({ ...row, subject_id: subjectId, adult_from: null }));
+  if (rows.length === 0)
+    return rowsOfNothing(subjectId, record?.data.products ?? [], registry.now());
+  const agreed = (period: string) => record !== undefined && isAgreed(record, period);
+  return [...Map.groupBy(rows, (row) => row.account_ref).values()].flatMap((months) => {
+    const row = months.find(({ period }) => agreed(period)) ?? months[0];
+    return row ? [{ ...row, subject_id: subjectId, adult_from: null }] : [];
+  });
 }
 
 /**
@@ -99,9 +107,11 @@ export async function claimPermit(registry: Registry, request: PermitRequest): P
     const { enquirer_id, use_id } = request;
     const act = lookAct(registry, { enquirer_id, use_id, moment, purposes: [request.purpose] });
     const all = await factsOf(session, subjectId, registry.registry_id);
-    const named = all.filter((a) => a.record.authorisation_id === request.authorisation_id);
-    const kinds = named[0]?.record.data.products ?? [];
-    const rows = await rowsOf(registry, session, subjectId, kinds);
+    const own = all.filter(({ record }) => record.parties.recipient_id === enquirer_id);
+    const named = own
+      .filter((a) => a.record.authorisation_id === request.authorisation_id)
+      .map((each) => ({ ...each, beside: own.filter((other) => other !== each) }));
+    const rows = await rowsOf(registry, session, subjectId, named[0]?.record);
     const { open, reason } = decideLook(rows, named, act);
     const permitted = reason === null;
     if (permitted) {

@@ -44,7 +44,10 @@ const IN_WINDOW = `n.period > (date_trunc('month', $1::timestamptz at time zone 
   - make_interval(months => ${GRID_MONTHS}))::date`;
 const STANDING = '(select c.* from month c where c.account_id = n.account_id)';
 
-/** An account without a month that may be shown is not; one that never had a month is. */
+/**
+ * An account is shown by its months: one of which none may be shown is not, nor is one of which
+ * none is left or none was ever taken.
+ */
 const ACCOUNTS = `
   with month as materialized (
     select distinct on (m.account_id, m.period) m.* from account_month m
@@ -62,7 +65,7 @@ const ACCOUNTS = `
       f.licence_id, f.name, f.participant_id, k.opened_on, k.original_amount_minor, k.term_months,
       w.months, ${REFUTED_OF_ACCOUNT}, k.agreement_ends_on, k.agreement_id,
       k.agreement_limit_minor, k.agreement_opened_on) order by k.opened_on, k.account_id)
-      filter (where w.held is null or w.months is not null) as accounts
+      filter (where w.months is not null) as accounts
   from known k join participant f on f.participant_id = k.furnisher_id
   left join shown w on w.account_id = k.account_id`;
 

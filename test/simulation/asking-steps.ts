@@ -16,7 +16,15 @@ import { importAuthorisations } from '../../src/gateway/import-authorisations.ts
 import { AssentError } from '../../src/model/error.ts';
 import { bytesOf } from '../pair.ts';
 import { fail, learn } from './knowledge.ts';
-import { type Account, type Answer, approvalOf, type Ledger, type Made } from './ledger.ts';
+import {
+  type Account,
+  type Answer,
+  approvalOf,
+  arrangementOf,
+  type Ledger,
+  type Made,
+  type Person,
+} from './ledger.ts';
 import { narrowedRecord } from './life.ts';
 import { stateAt } from './oracle.ts';
 import { DAY_MS, despiteDeath, type Episode, say } from './steps.ts';
@@ -75,10 +83,12 @@ function columnsOf(record: AuthorisationRecord): Record<string, string> {
 }
 
 /** An authorisation as lines of the import, one an event. */
-function linesOf(record: AuthorisationRecord, number: number, events: readonly EventAt[]) {
+export function linesOf(record: AuthorisationRecord, number: number, events: readonly EventAt[]) {
   return events.map(
     ({ type, at }, index): Record<string, string> => ({
       authorisation_id: record.authorisation_id,
+      arrangement_id: record.arrangement_id,
+      supersedes: record.supersedes ?? '',
       subject_ref: `c${number}`,
       event: type,
       event_at: at,
@@ -94,7 +104,11 @@ const csv = (lines: readonly Record<string, string>[]) =>
     .map((fields) => fields.join(','))
     .join('\n');
 
-async function importLines(episode: Episode, side: 0 | 1, lines: Record<string, string>[]) {
+export async function importLines(
+  episode: Episode,
+  side: 0 | 1,
+  lines: readonly Record<string, string>[],
+) {
   return importAuthorisations(episode.world.gateways[side], bytesOf(`${csv(lines)}\n`));
 }
 
@@ -113,10 +127,13 @@ function newTerms(episode: Episode, ledger: Ledger, account: Account): Authorisa
     'STOP_AND_RESTRICT',
     'STOP_AND_ERASE',
   ] as const);
-  const version = record.notice.id === 'n' ? noticeVersion(episode) : record.notice.version;
+  // Half of the approvals of the young are a guardian's, for what that is worth here.
+  const isGuarded = account.person.birth_date > '2000' && random.chance(0.5);
+  const on_behalf_of = isGuarded ? 'guardian-1' : record.principal.on_behalf_of;
   return {
     ...record,
-    notice: { ...record.notice, version },
+    principal: { ...record.principal, on_behalf_of },
+    notice: { ...record.notice, ...noticeOf(episode, ledger, record) },
     parties: { ...record.parties, provider_id: ledger.furnisher_id },
     data: { ...record.data, accounts: named },
     limits: { ...record.limits, data_life: random.pick([null, null, { n: 5, unit: 'YEAR' }]) },
@@ -137,6 +154,7 @@ export async function ask(episode: Episode, side: 0 | 1, times: number): Promise
       (each) => each.person === person && ['withdrawn', 'revoked'].includes(lastOf(each)),
     );
   const back = inBook.filter(isBack);
+  let dead = 0;
   for (let n = times; n > 0; n -= 1) {
     const from = back.length > 0 && random.chance(0.5) ? back : inBook;
     const account = from[random.between(0, Math.max(0, from.length - 1))];
@@ -144,22 +162,34 @@ export async function ask(episode: Episode, side: 0 | 1, times: number): Promise
     const record = newTerms(episode, ledger, account);
     const type: EventType = random.chance(0.85) ? 'given' : 'requested';
     const made: Made = { type, at: earlier(episode, 3), by: 'gateway', made_at: world.clock };
-    fresh.push({
-      record,
-      person: account.person,
-      made: [made],
-      known: { gateway: [], registry: [] },
-      uses: { gateway: [], registry: [] },
-    });
     lines.push(...linesOf(record, account.person.number, [made]));
+    if (ledger.dead.has(account.person)) dead += 1;
+    else fresh.push(answerOf(record, account.person, made));
   }
   const report = await importLines(episode, side, lines);
   say(episode, `furnisher ${side} asks ${fresh.map((each) => told(each)).join(', ')}`);
+  const deceased = report.faults.filter(({ code }) => code === 'subject_deceased').length;
   if (report.stored !== fresh.length) fail('an import was not taken', { report, lines });
+  if (deceased !== dead || report.faults.length !== dead)
+    fail('somebody was asked who is dead', { report, lines, dead });
   ledger.answers.push(...fresh);
   const again = await importLines(episode, side, lines);
   if (again.stored !== 0 || again.unchanged !== fresh.length) fail('imported twice', { again });
 }
+
+/** An answer of which nobody but the lender knows yet. */
+export const answerOf = (
+  record: AuthorisationRecord,
+  person: Person,
+  made: Made,
+  before: Answer | null = null,
+  anew = true,
+): Answer => ({
+  ...{ record, person, before, anew },
+  made: [made],
+  known: { gateway: [], registry: [] },
+  uses: { gateway: [], registry: [] },
+});
 
 const lastOf = ({ made }: Answer) => made.at(-1)?.type ?? '';
 
@@ -169,16 +199,21 @@ export const told = (answer: Answer) => {
   return `c${person.number} ${record.purpose.code} ${lastOf(answer)} (${id})`;
 };
 
-const isInBook = (ledger: Ledger, account: Account) =>
+export const isInBook = (ledger: Ledger, account: Account) =>
   ledger.periods().some((period) => ledger.months(account.ref, period).length > 0);
 
-function noticeVersion({ world, random }: Episode): number {
-  const current = world.notices['n'] ?? 2;
-  return random.chance(0.9) ? current : current - 1;
+/** A notice that was configured or published; now and then the one before the newest. */
+function noticeOf({ world, random }: Episode, ledger: Ledger, record: AuthorisationRecord) {
+  if (record.notice.id !== 'n') return {};
+  const published = ledger.notices.at(-1)?.version ?? 0;
+  const isPublished = published > 0 && random.chance(0.4);
+  const current = isPublished ? published : (world.notices['n'] ?? 2);
+  const version = Math.max(1, random.chance(0.9) ? current : current - 1);
+  return { id: isPublished ? 'p' : 'n', version };
 }
 
 /** A moment in the last days: what is known now may have happened a while ago. */
-function earlier({ world, random }: Episode, days: number): string {
+export function earlier({ world, random }: Episode, days: number): string {
   return new Date(Date.parse(world.clock) - random.between(0, days) * DAY_MS).toISOString();
 }
 
@@ -192,6 +227,18 @@ const STORED_STATE: Readonly<Record<string, string>> = {
 function nextOf(answer: Answer, now: string): readonly EventType[] {
   const state = stateAt(approvalOf(answer, 'gateway'), now) ?? '';
   return NEXT_EVENTS[STORED_STATE[state] ?? state] ?? [];
+}
+
+/**
+ * Whom an event meets: a withdrawal of what was superseded means what has taken its place. Null:
+ * nothing of the arrangement is in force.
+ */
+function reachedBy(ledger: Ledger, answer: Answer, type: string, now: string): Answer | null {
+  const stateOf = (each: Answer) => stateAt(approvalOf(each, 'gateway'), now) ?? '';
+  const wasSuperseded = answer.known.gateway.some((each) => each.type === 'superseded');
+  if (type !== 'withdrawn' || !wasSuperseded) return answer;
+  const isInForce = (each: Answer) => ['given', 'paused'].includes(stateOf(each));
+  return arrangementOf(ledger, answer).find(isInForce) ?? null;
 }
 
 /**
@@ -210,11 +257,15 @@ export async function happen(
   const open = ledger.answers.filter((each) => nextOf(each, world.clock).some(isWanted));
   const answer = open[random.between(0, Math.max(0, open.length - 1))];
   if (!answer) return;
-  const { made, record } = answer;
+  const { record } = answer;
   const [first, ...others] = nextOf(answer, world.clock).filter(isWanted);
   if (first === undefined) return;
-  const last = made.findLast((each) => each.by === 'gateway');
   const type = random.pick([first, ...others]);
+  const reached = reachedBy(ledger, answer, type, world.clock);
+  // Whether a request may take another's place is asked where that is judged.
+  if (reached === null || (type === 'given' && answer.before !== null)) return;
+  const { made } = reached;
+  const last = made.findLast((each) => each.by === 'gateway');
   const guess = earlier(episode, 2);
   const at = last && last.at > guess ? last.at : guess;
   const event = { event: type, event_at: at };

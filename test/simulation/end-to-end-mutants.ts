@@ -32,6 +32,18 @@ const EFFECT = `insert into authorisation_effect (subject_id, authorisation_id, 
        values ($1, $2, $3, $4, $5)`;
 
 export const FAULTS: readonly Fault[] = [
+  one(
+    'gateway',
+    'a withdrawal of what only the lender knows stays there',
+    `and a.state = 'superseded' and not exists (`,
+    `and false and not exists (`,
+  ),
+  one(
+    'gateway',
+    'a published notice outdates nothing',
+    'where material and published_at <= $1::timestamptz group by',
+    'where false and published_at <= $1::timestamptz group by',
+  ),
   one('gateway', 'there is no last look', 'is not true) ended', 'is not true and false) ended'),
   one(
     'gateway',

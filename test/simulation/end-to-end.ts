@@ -25,18 +25,23 @@ import {
   type Run,
 } from './hand-over-steps.ts';
 import { checkShown } from './held-check.ts';
+import { knock, register } from './knock-steps.ts';
 import { fail, learn } from './knowledge.ts';
 import { Ledger, type Person } from './ledger.ts';
+import { lookAround } from './look-around.ts';
+import { allow, changeLook } from './look-steps.ts';
 import { DISHONEST, mutated } from './mutants.ts';
 import { endThere, pry, replayPush } from './registry-steps.ts';
+import { renew } from './renewal-steps.ts';
 import { loadSome, say, tick } from './steps.ts';
+import { die, publish } from './turning-steps.ts';
 import { FURNISHERS, type World } from './world.ts';
 
 export type { EndToEndTally } from './hand-over-steps.ts';
 
 /** Set-based work costs the same for many people as for few. */
 export const PEOPLE = 40;
-const STEPS = 24;
+const STEPS = 36;
 
 /** An episode that went wrong: what was done until then, and what differs. */
 export class EpisodeFailed extends Error {
@@ -79,6 +84,7 @@ function runOf(world: World, random: Seeded, profiles: readonly Profile[], seed:
     ledgers: [new Ledger(FURNISHERS[0]), new Ledger(FURNISHERS[1])],
     log: [`profiles of both lenders and the registry: ${laws.join('; ')}`],
     isDishonest: seed % 3 === 0,
+    looks: [],
     moments: new Map(),
     tally: {
       histories: PEOPLE,
@@ -89,6 +95,10 @@ function runOf(world: World, random: Seeded, profiles: readonly Profile[], seed:
       late: 0,
       kept: 0,
       shown: 0,
+      looks: 0,
+      seen: 0,
+      knocks: 0,
+      heard: 0,
     },
   };
 }
@@ -117,7 +127,9 @@ export async function liveEndToEnd(world: World, seed: number): Promise<EndToEnd
       await loadSome(run, side);
       await loadSome(run, side);
       await ask(run, side, PEOPLE);
+      if (random.chance(0.8)) await register(run, side);
     }
+    for (let n = 0; n < PEOPLE / 4; n += 1) await allow(run);
     for (let n = 0; n < STEPS; n += 1) await step(run);
     await settle(run);
   } catch (error) {
@@ -153,6 +165,14 @@ const STEPS_BY_SHARE: readonly (readonly [number, (run: Run, side: 0 | 1) => Pro
     [8, (run, side) => often(run, () => happen(run, side, null))],
     [6, (run, side) => often(run, () => happen(run, side, 'withdrawn'))],
     [8, (run, side) => often(run, () => endThere(run, side))],
+    [10, (run, side) => often(run, () => renew(run, side))],
+    [3, (run, side) => often(run, () => die(run, side))],
+    [3, publish],
+    [9, (run) => often(run, () => allow(run))],
+    [5, (run) => often(run, () => changeLook(run))],
+    [9, lookAround],
+    [2, register],
+    [10, knock],
     [2, raised],
     [4, exchange],
     [3, replayPush],

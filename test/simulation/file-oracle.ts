@@ -56,7 +56,7 @@ function statesUntil(approval: Approval, now: string): { state: string; at: stri
  * person's word; other ends count where the law of the place says so. The stricter of what was
  * agreed and what the law says.
  */
-export function effectOf(approval: Approval, scene: FileScene): string | null {
+function ownEffectOf(approval: Approval, scene: FileScene): string | null {
   const { keeping, now } = scene;
   const ends = statesUntil(approval, now).filter(
     ({ state }) =>
@@ -66,6 +66,36 @@ export function effectOf(approval: Approval, scene: FileScene): string | null {
   const agreed = LAX_FIRST.indexOf(approval.terms.withdrawal.effect);
   const law = LAX_FIRST.indexOf(keeping.withdrawal_effect);
   return LAX_FIRST[Math.max(agreed, law)] ?? null;
+}
+
+const isSameArrangement = (left: Approval, right: Approval) =>
+  left.terms.arrangement_id === right.terms.arrangement_id &&
+  left.terms.parties.provider_id === right.terms.parties.provider_id;
+
+/** Whether the end of another, of which the registry heard at this moment, ends this one as well. */
+function isReached(approval: Approval, ended: Approval, at: string): boolean {
+  return isSameArrangement(approval, ended) && stateAt(approval, at) === 'superseded';
+}
+
+/**
+ * What has become of the months held under an approval: by its own end, and by that of one in the
+ * same arrangement when this one was superseded. The strictest holds.
+ */
+function effectOf(approval: Approval, all: readonly Approval[], scene: FileScene): string | null {
+  const effects = [ownEffectOf(approval, scene)];
+  for (const other of all) {
+    if (other === approval || !isSameArrangement(approval, other)) continue;
+    let before: string | null = null;
+    for (const { recorded_at } of other.happenings.filter(
+      (each) => each.recorded_at <= scene.now,
+    )) {
+      const effect = ownEffectOf(other, { ...scene, now: recorded_at });
+      if (effect !== before && isReached(approval, other, recorded_at)) effects.push(effect);
+      before = effect;
+    }
+  }
+  const ranks = effects.map((effect) => LAX_FIRST.indexOf(effect ?? ''));
+  return LAX_FIRST[Math.max(...ranks)] ?? null;
 }
 
 const newest = ({ revisions }: Held): Revision => {
@@ -124,7 +154,7 @@ function isCovered(month: Held, all: readonly Approval[], scene: FileScene): boo
 function effectOn(month: Held, all: readonly Approval[], scene: FileScene): string | null {
   const { authorisation_id } = newest(month);
   const under = all.find(({ terms }) => terms.authorisation_id === authorisation_id);
-  return under ? effectOf(under, scene) : null;
+  return under ? effectOf(under, all, scene) : null;
 }
 
 /** Whether a month that is held may be shown. @param account all months held of the account */
@@ -150,9 +180,28 @@ export function isErased(
   all: readonly Approval[],
   scene: FileScene,
 ): boolean {
-  if (newest(month).authorisation_id !== ended.terms.authorisation_id) return false;
-  if (effectOf(ended, scene) !== 'STOP_AND_ERASE') return false;
+  const { authorisation_id } = newest(month);
+  const under = all.find(({ terms }) => terms.authorisation_id === authorisation_id);
+  const isItself = authorisation_id === ended.terms.authorisation_id;
+  if (!isItself && !(under && isReached(under, ended, scene.now))) return false;
+  if (ownEffectOf(ended, scene) !== 'STOP_AND_ERASE') return false;
   return !clockRuns(month, account, scene) && !isCovered(month, all, scene);
+}
+
+/** Since when the person wants nothing held under it to be shown; null: they said nothing of it. */
+function withdrawnSince(approval: Approval, all: readonly Approval[], now: string): string | null {
+  const moments = all.flatMap((other) => {
+    const own = other.happenings.find(
+      (each, n) =>
+        each.recorded_at <= now &&
+        each.type === 'withdrawn' &&
+        other.happenings.slice(0, n).every(({ type }) => type !== 'withdrawn'),
+    );
+    if (!own) return [];
+    const isItself = other === approval;
+    return isItself || isReached(approval, other, own.recorded_at) ? [own.at] : [];
+  });
+  return moments.sort()[0] ?? null;
 }
 
 /**
@@ -162,9 +211,8 @@ export function isErased(
 export function incompleteSince(all: readonly Approval[], now: string): string | null {
   const withdrawn = all.flatMap((approval) => {
     if (approval.terms.parties.recipient_class !== 'registry') return [];
-    const states = statesUntil(approval, now);
-    const own = states.find(({ state }) => state === 'withdrawn');
-    if (!own) return [];
+    const since = withdrawnSince(approval, all, now);
+    if (since === null) return [];
     const { parties, purpose, data } = approval.terms;
     const isWhole = all.some(
       (other) =>
@@ -173,7 +221,7 @@ export function incompleteSince(all: readonly Approval[], now: string): string |
         other.terms.purpose.code === purpose.code &&
         data.products.every((product) => other.terms.data.products.includes(product)),
     );
-    return isWhole ? [] : [own.at.slice(0, 10)];
+    return isWhole ? [] : [since.slice(0, 10)];
   });
   return withdrawn.sort()[0] ?? null;
 }

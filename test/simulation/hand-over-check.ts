@@ -4,7 +4,14 @@
  */
 import type { Receipt } from '../../src/wire/part.ts';
 import { checkSwept, fail } from './knowledge.ts';
-import type { Account, Answer, BookMonth, Ledger, Side } from './ledger.ts';
+import {
+  type Account,
+  type Answer,
+  type BookMonth,
+  type Ledger,
+  type Side,
+  wasGiven,
+} from './ledger.ts';
 import { covers, judge, type Law, type Row, type Scene } from './oracle.ts';
 import type { World } from './world.ts';
 
@@ -125,12 +132,14 @@ async function checkOne(each: Case, handover: Handover, compared: Compared): Pro
 function sceneAt(each: Case, now: string, use_id: string, side: Side): Scene {
   const { world, ledger } = each;
   const { profile } = side === 'gateway' ? world.gateways[each.side] : world.registry;
+  // Only the lender knows which notices it published.
+  const notices = side === 'gateway' ? ledger.noticesAt(now, world.notices) : world.notices;
   return {
     now,
     use_id,
     provider_id: ledger.furnisher_id,
     law: profile as Law | null,
-    notices: world.notices,
+    notices,
   };
 }
 
@@ -239,6 +248,14 @@ async function checkLast(
   return going;
 }
 
+/** Those that count an approval's uses as theirs: nobody answered anew. */
+function heirsOf(ledger: Ledger, answer: Answer, whose: Side): Answer[] {
+  const heirs = ledger.answers.filter(
+    (each) => each.before === answer && !each.anew && wasGiven(each, whose),
+  );
+  return heirs.flatMap((heir) => [heir, ...heirsOf(ledger, heir, whose)]);
+}
+
 /** Exactly the approvals with a limit, of the rows that went (or were stored), were used once. */
 async function checkUses(
   { world, side, ledger }: Case,
@@ -251,9 +268,12 @@ async function checkUses(
     'select authorisation_id, used_at from authorisation_use where use_id = $1',
     [handover.handover_id],
   );
-  const expected = new Set(
-    went.filter(({ answer }) => isLimited(answer)).map(({ listed }) => listed.authorisation_id),
-  );
+  const limited = [
+    ...new Set(went.map(({ listed }) => ledger.answer(listed.authorisation_id)).filter(isLimited)),
+  ];
+  const used = new Set(limited.map(({ record }) => record.authorisation_id));
+  const carried = limited.flatMap((answer) => heirsOf(ledger, answer, whose));
+  const expected = new Set([...used, ...carried.map(({ record }) => record.authorisation_id)]);
   const found = rows.map((row) => row.authorisation_id);
   if (found.length !== expected.size || found.some((id) => !expected.has(id)))
     fail(`uses counted at the ${whose} are not those made`, {
@@ -261,7 +281,7 @@ async function checkUses(
       found,
       expected: [...expected],
     });
-  for (const row of rows) {
+  for (const row of rows.filter(({ authorisation_id }) => used.has(authorisation_id))) {
     const used_at = row.used_at.toISOString();
     ledger.answer(row.authorisation_id).uses[whose].push({ use_id: handover.handover_id, used_at });
   }
@@ -288,6 +308,19 @@ async function processed({ world }: Case, id: string) {
   });
 }
 
+/**
+ * A row came without its approval: the registry did not take it, which it may only refuse because
+ * something happened there to the one in whose place it comes.
+ */
+function checkUntaken({ ledger }: Case, answer: Answer, at: string): void {
+  const given = answer.made.find(({ type }) => type === 'given')?.at ?? '';
+  for (let old = answer.before; old !== null; old = old.before) {
+    const there = old.known.registry.filter((each) => each.recorded_at <= at);
+    if (there.some((each) => each.by === 'registry' && each.at > given)) return;
+  }
+  fail('an approval did not arrive with its rows', { answer, at, ledger: ledger.furnisher_id });
+}
+
 /** What the registry made of each row that went; @returns what it must hold of it now. */
 async function checkRegistry(
   each: Case,
@@ -308,6 +341,8 @@ async function checkRegistry(
     const approvals = ledger.approvals(account.person, 'registry');
     // The registry has no birth date of a person that it may look at here.
     const verdict = covers(listed.authorisation_id, approvals, { ...row, adult_from: null }, scene);
+    if (!approvals.some(({ terms }) => terms.authorisation_id === listed.authorisation_id))
+      checkUntaken(each, one.answer, at);
     const isHeld = isPrior && month.days_past_due > 0 && !month.told;
     const expected = !verdict.covered ? 'refused' : isHeld ? 'held' : 'accepted';
     const facts = { handover, listed, row, month, verdict, expected, scene, approvals };

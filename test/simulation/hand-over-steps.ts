@@ -13,6 +13,7 @@ import { happen } from './asking-steps.ts';
 import { type Case, checkHandovers, type Moments, type Stored } from './hand-over-check.ts';
 import { checkHeld, checkShown } from './held-check.ts';
 import { checkTold, fail, learn } from './knowledge.ts';
+import type { LookAnswer } from './look-steps.ts';
 import { endThere } from './registry-steps.ts';
 import { type Episode, say, tick } from './steps.ts';
 import type { Watch } from './world.ts';
@@ -31,11 +32,19 @@ export interface EndToEndTally {
   kept: number;
   /** Months of files that were looked at. */
   shown: number;
+  /** Looks that were asked for, and those that were let through. */
+  looks: number;
+  seen: number;
+  /** Webhooks that were sent, and those that made a gateway read the feed. */
+  knocks: number;
+  heard: number;
 }
 
 export interface Run extends Episode {
   /** The second lender hands over whatever it likes. */
   readonly isDishonest: boolean;
+  /** What people let enquirers see. */
+  readonly looks: LookAnswer[];
   readonly moments: Map<string, Moments>;
   readonly tally: EndToEndTally;
 }

@@ -11,12 +11,13 @@ import { type FileScene, type Held, incompleteSince, isErased, isShown } from '.
 import type { Stored } from './hand-over-check.ts';
 import { fail } from './knowledge.ts';
 import { type Answer, approvalOf, type Ledger, type Person } from './ledger.ts';
+import type { ShownAccount } from './look-oracle.ts';
 import { stateAt } from './oracle.ts';
 import type { World } from './world.ts';
 
 const NOBODY = '00000000-0000-4000-8000-0000000000ff';
 
-function sceneAt(world: World, ledger: Ledger, now: string): FileScene {
+export function sceneAt(world: World, ledger: Ledger, now: string): FileScene {
   const { profile } = world.registry;
   if (!profile) throw new Error('the registry of an episode has a profile');
   return {
@@ -49,6 +50,7 @@ function letGo(world: World, ledger: Ledger, ended: Answer, now: string): void {
 function keep(ledger: Ledger, { going, period }: Stored): void {
   const { account, month, listed } = going;
   const key = `${account.ref} ${period}`;
+  ledger.stored.add(account.ref);
   const before = ledger.held.get(key);
   const { revision, days_past_due, open } = month;
   const fresh = { revision, days_past_due, open, authorisation_id: listed.authorisation_id };
@@ -162,6 +164,21 @@ async function lookAt(world: World, person: Person) {
   return file;
 }
 
+/** What may be shown of a person now, by account; those with nothing to show are left out. */
+export function shownOf(world: World, ledgers: readonly Ledger[], person: Person): ShownAccount[] {
+  return ledgers.flatMap((ledger) => {
+    const scene = sceneAt(world, ledger, world.clock);
+    const all = ledger.approvals(person, 'registry');
+    return ledger.accounts
+      .filter((account) => account.person === person)
+      .flatMap(({ ref, kind }) => {
+        const held = ledger.heldOf(ref);
+        const months = held.filter((month) => isShown(month, held, all, scene));
+        return months.length > 0 ? [{ ref, kind, months }] : [];
+      });
+  });
+}
+
 /** What a look at one person's file shows; @returns months compared. */
 export async function checkShown(
   world: World,
@@ -174,17 +191,8 @@ export async function checkShown(
       (month) => `${month.period} ${month.revision} ${month.authorisation_id}`,
     ),
   );
-  const expected: string[] = [];
-  let compared = 0;
-  for (const ledger of ledgers) {
-    const scene = sceneAt(world, ledger, world.clock);
-    const all = ledger.approvals(person, 'registry');
-    for (const { ref } of ledger.accounts.filter((account) => account.person === person)) {
-      const account = ledger.heldOf(ref);
-      compared += account.length;
-      expected.push(...account.filter((month) => isShown(month, account, all, scene)).map(newest));
-    }
-  }
+  const expected = shownOf(world, ledgers, person).flatMap(({ months }) => months.map(newest));
+  const compared = heldBy(ledgers, person).length;
   const approvals = ledgers.flatMap((ledger) => ledger.approvals(person, 'registry'));
   const facts = { person, shown: shown.sort(), expected: expected.sort(), now: world.clock };
   if (JSON.stringify(shown) !== JSON.stringify(expected))

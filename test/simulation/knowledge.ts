@@ -11,6 +11,7 @@ import {
   type Answer,
   adultFrom,
   approvalOf,
+  arrangementOf,
   type Known,
   type Ledger,
   type Side,
@@ -44,6 +45,8 @@ interface Place {
   readonly world: World;
   readonly side: 0 | 1;
   readonly ledger: Ledger;
+  /** What a side has stored, by authorisation. */
+  readonly stored?: ReadonlyMap<string, readonly StoredEvent[]>;
 }
 
 interface StoredEvent {
@@ -97,14 +100,38 @@ function dueEnd({ world, side }: Place, answer: Answer, state: string, last: Kno
   return due;
 }
 
-/** What no step did: the sweep ended it. It must have been due. */
+/**
+ * The withdrawals that end others of an arrangement: one at the registry of what was renewed here
+ * ends the renewal that was given before it; one here of what the registry does not know is told
+ * to it as one of the superseded that it does know.
+ */
+function dueWithdrawals(place: Place, answer: Answer, event: StoredEvent, state: string | null) {
+  const given = answer.made.find(({ type }) => type === 'given')?.at ?? '';
+  return arrangementOf(place.ledger, answer).flatMap((other) => {
+    const rows = place.stored?.get(other.record.authorisation_id) ?? [];
+    return rows.flatMap((row) => {
+      const isCause = other !== answer && row.type === 'withdrawn';
+      if (!isCause || row.recorded_at.getTime() !== event.recorded_at.getTime()) return [];
+      const isOwn = row.by_party === place.ledger.furnisher_id;
+      const since = row.at.toISOString();
+      const isOpen = state === 'given' || state === 'paused';
+      const isDue = isOpen ? !isOwn && given <= since : state === 'superseded' && isOwn;
+      return isDue ? [{ type: 'withdrawn', since }] : [];
+    });
+  });
+}
+
+/** What no step did: the sweep ended it, or another's end. It must have been due. */
 function takeSwept(place: Place, answer: Answer, event: StoredEvent, before: readonly Known[]) {
   const recorded_at = event.recorded_at.toISOString();
   const at = event.at.toISOString();
   const last = before.at(-1);
   const known = { ...answer, known: { ...answer.known, gateway: before } };
   const state = stateAt(approvalOf(known, 'gateway'), recorded_at);
-  const due = last && state ? dueEnd(place, known, state, last) : [];
+  const due = [
+    ...(last && state ? dueEnd(place, known, state, last) : []),
+    ...dueWithdrawals(place, answer, event, state),
+  ];
   const later = (since: string) => (last && last.at > since ? last.at : since);
   const isDue = due.some(
     ({ type, since }) => type === event.type && since <= recorded_at && later(since) === at,
@@ -158,7 +185,7 @@ export async function learn(place: Place): Promise<void> {
     for (const id of byId.keys()) place.ledger.answer(id);
     for (const answer of place.ledger.answers) {
       const own = byId.get(answer.record.authorisation_id) ?? [];
-      answer.known[whose] = known(place, answer, whose, own);
+      answer.known[whose] = known({ ...place, stored: byId }, answer, whose, own);
     }
   }
 }
@@ -167,9 +194,54 @@ export async function learn(place: Place): Promise<void> {
 const learntAt = (answer: Answer, whose: Side, by: Side, n: number) =>
   answer.known[whose].filter((each) => each.by === by)[n]?.recorded_at;
 
+/** Nothing stays in force whose predecessor the person withdrew at the registry afterwards. */
+function checkRenewals({ ledger, world }: Place, answer: Answer): void {
+  const state = stateAt(approvalOf(answer, 'gateway'), world.clock) ?? '';
+  if (!['given', 'paused'].includes(state)) return;
+  const given = answer.made.find(({ type }) => type === 'given')?.at ?? '';
+  for (const other of arrangementOf(ledger, answer)) {
+    const { gateway } = other.known;
+    const end = gateway.find((each) => each.type === 'withdrawn' && each.by === 'registry');
+    const wasSuperseded = gateway.some(
+      ({ type, seq }) => type === 'superseded' && seq < (end?.seq ?? 0),
+    );
+    if (end && wasSuperseded && end.at >= given)
+      fail('a renewal outlived the withdrawal of what it renewed', { answer, other });
+  }
+}
+
+/**
+ * Whoever withdraws the newest of an arrangement withdraws from the registry, though that may know
+ * the superseded ones alone.
+ */
+function checkArrangementTold({ ledger }: Place, answer: Answer): void {
+  const { registry } = answer.known;
+  const superseded = registry.find(({ type }) => type === 'superseded');
+  if (!superseded || stateAfterAll(answer) !== 'superseded') return;
+  const all = arrangementOf(ledger, answer);
+  const withdrawn = all.flatMap(({ made }) =>
+    made.filter(({ type, by }) => type === 'withdrawn' && by === 'gateway'),
+  );
+  const isHeard = all.some(({ known }) =>
+    known.registry.some(
+      (each) => each.type === 'withdrawn' && each.recorded_at >= superseded.recorded_at,
+    ),
+  );
+  for (const event of withdrawn) {
+    const isLater = event.made_at >= superseded.recorded_at;
+    const push = ledger.pushes.find((each) => each.asked > event.made_at);
+    if (isLater && push && !isHeard)
+      fail('the registry was not told of a withdrawal in the arrangement', { event, push, all });
+  }
+}
+const stateAfterAll = (answer: Answer) => stateAt(approvalOf(answer, 'registry'), '9999');
+
 /** What was made before an exchange is known at its end. */
-export function checkTold({ ledger }: Place): void {
+export function checkTold(place: Place): void {
+  const { ledger } = place;
   for (const answer of ledger.answers) {
+    checkRenewals(place, answer);
+    checkArrangementTold(place, answer);
     const there = answer.known.registry[0]?.recorded_at;
     if (there === undefined) continue; // It learns of nothing that no row needed.
     for (const [n, event] of answer.made.filter((each) => each.by === 'gateway').entries()) {

@@ -52,12 +52,16 @@ export interface Use {
 
 export interface Answer {
   readonly record: AuthorisationRecord;
+  /** In whose place it was given, or is asked for. */
+  readonly before: Answer | null;
+  /** The person answered to it, and not the lender by an answer to the one before. */
+  readonly anew: boolean;
   readonly person: Person;
   /** In the order in which it was made. */
   readonly made: Made[];
   /** In the order in which each side learned of it. */
   readonly known: { gateway: readonly Known[]; registry: readonly Known[] };
-  /** Uses as each side counts them. */
+  /** Uses of its own as each side counts them; those of the one before may count as well. */
   readonly uses: { readonly gateway: Use[]; readonly registry: Use[] };
 }
 
@@ -77,8 +81,17 @@ export class Ledger {
   readonly outcomes = new Map<string, string>();
   /** What the registry must hold of this lender, by account and period. */
   readonly held = new Map<string, Held>();
+  /** Accounts of which the registry stored a month, ever. */
+  readonly stored = new Set<string>();
+  /** Since when this gateway has an endpoint for webhooks, and when some were delivered last. */
+  registered: string | null = null;
+  tried = '';
   /** How many events of each approval the registry knew when what it holds was compared last. */
   readonly settled = new Map<Answer, number>();
+  /** Who is recorded as dead here, and since when. */
+  readonly dead = new Map<Person, string>();
+  /** Versions of this lender's notice `p`, oldest first. */
+  readonly notices: { version: number; material: boolean; published_at: string }[] = [];
   /** Ids of hand-overs that were checked. */
   readonly checked = new Set<string>();
   /** Exchanges with the registry that came to their end. */
@@ -128,6 +141,12 @@ export class Ledger {
     return answer;
   }
 
+  /** The oldest version of each notice that authorised here at a moment. */
+  noticesAt(now: string, configured: Readonly<Record<string, number>>): Record<string, number> {
+    const material = this.notices.filter((each) => each.material && each.published_at <= now);
+    return { ...configured, p: material.at(-1)?.version ?? 0 };
+  }
+
   /** What the registry must hold of an account, oldest period first. */
   heldOf(account: string): Held[] {
     return [...this.held.values()]
@@ -136,11 +155,24 @@ export class Ledger {
   }
 }
 
-export const approvalOf = ({ record, known, uses }: Answer, side: Side): Approval => ({
-  terms: record,
-  happenings: known[side],
-  uses: uses[side],
+/** Own uses, and those of the one before where nobody answered anew: the arrangement goes on. */
+function usesOf({ uses, before, anew }: Answer, side: Side): readonly Use[] {
+  return before === null || anew ? uses[side] : [...usesOf(before, side), ...uses[side]];
+}
+
+export const approvalOf = (answer: Answer, side: Side): Approval => ({
+  terms: answer.record,
+  happenings: answer.known[side],
+  uses: usesOf(answer, side),
 });
+
+/** Those of the same arrangement, itself among them. */
+export const arrangementOf = (ledger: Ledger, { record }: Answer): Answer[] =>
+  ledger.answers.filter((each) => each.record.arrangement_id === record.arrangement_id);
+
+/** Whether a side knows that it was given, ever. */
+export const wasGiven = ({ known }: Answer, side: Side): boolean =>
+  known[side].some(({ type }) => type === 'given');
 
 /** All that is kept in the clear of a birth date: the month after the birthday. */
 export function adultFrom(birthDate: string, age: number): string {

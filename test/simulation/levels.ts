@@ -5,6 +5,7 @@
  * What must stay true: a batch of a level has always the same size, because its histories come
  * from its seed and its size; batch `n` of seed `s` is batch 0 of seed `s + n`.
  */
+import type { Database } from '../../src/database/database.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { openPglite } from '../../src/database/pglite.ts';
 import type { Backend } from '../pair.ts';
@@ -26,30 +27,59 @@ export interface Level {
 }
 
 const GATE_BATCH = 100;
+/**
+ * Batches that share their databases. PostgreSQL in WebAssembly never gives memory back: what one
+ * history needed most, all those after it would hold.
+ */
+const BATCHES_A_WORLD = 50;
+
+/** Lives in databases of its own, new ones after every so many batches. */
+async function inTurns<W extends { close(): Promise<void> }>(
+  open: () => Promise<W>,
+  live: (world: W, seed: number) => Promise<Readonly<Record<string, number>>>,
+): Promise<Pick<Level, 'live' | 'close'>> {
+  let world = await open();
+  let lived = 0;
+  return {
+    live: async (seed) => {
+      if (lived > 0 && lived % BATCHES_A_WORLD === 0) {
+        await world.close();
+        world = await open();
+      }
+      lived += 1;
+      return live(world, seed);
+    },
+    close: () => world.close(),
+  };
+}
 
 /** A gateway's database in memory, in which one batch after another is lived. */
 async function openGate(): Promise<Level> {
-  const db = await openPglite();
-  await migrate(db, 'gateway', () => new Date(0));
-  const live = async (seed: number) => ({ ...(await liveAtTheGate(db, seed, GATE_BATCH)) });
-  return { name: 'gate', batch: GATE_BATCH, live, close: () => db.close() };
+  const open = async () => {
+    const db = await openPglite();
+    await migrate(db, 'gateway', () => new Date(0));
+    return db;
+  };
+  const live = async (db: Database, seed: number) => ({
+    ...(await liveAtTheGate(db, seed, GATE_BATCH)),
+  });
+  return { name: 'gate', batch: GATE_BATCH, ...(await inTurns(open, live)) };
 }
 
 /** Two lenders and a registry, in which one episode after another is lived. */
 async function openEndToEnd(backend: Backend): Promise<Level> {
-  const world = await World.open(backend);
-  const live = async (seed: number) => {
+  const live = async (world: World, seed: number) => {
     const { outcomes, ...tally } = await liveEndToEnd(world, seed);
     return { ...tally, ...outcomes };
   };
-  return { name: 'end-to-end', batch: PEOPLE, live, close: () => world.close() };
+  const turns = await inTurns(() => World.open(backend), live);
+  return { name: 'end-to-end', batch: PEOPLE, ...turns };
 }
 
 /** A registry whose reports are all made again at the end of an episode. */
 async function openReports(backend: Backend): Promise<Level> {
-  const world = await World.open(backend);
-  const live = async (seed: number) => ({ ...(await liveReports(world, seed)) });
-  return { name: 'reports', batch: LIVES, live, close: () => world.close() };
+  const live = async (world: World, seed: number) => ({ ...(await liveReports(world, seed)) });
+  return { name: 'reports', batch: LIVES, ...(await inTurns(() => World.open(backend), live)) };
 }
 
 /** @param backend of the levels that have a registry; the gate level lives on PGlite */

@@ -12,6 +12,8 @@
 /** As much of an authorisation record as decides something. */
 export interface Terms {
   readonly authorisation_id: string;
+  /** Shared by those that took each other's place. */
+  readonly arrangement_id: string;
   readonly legal_basis: string;
   /** The guardian who answered; null: the person. */
   readonly principal: { readonly on_behalf_of: string | null };
@@ -98,7 +100,20 @@ export interface Scene {
   readonly law: Law | null;
   /** Oldest notice version that still authorises. */
   readonly notices: Readonly<Record<string, number>>;
+  /** What is wanted with the row; without, the registry is to store it. */
+  readonly wants?: Wants;
 }
+
+export interface Wants {
+  readonly recipient_class: string;
+  readonly recipient_id: string | null;
+  readonly purposes: readonly string[];
+}
+const STORING: Wants = {
+  recipient_class: 'registry',
+  recipient_id: null,
+  purposes: ['F1', 'F2'],
+};
 
 export interface Verdict {
   /** Ids of the approvals that cover the row; empty: it must be withheld. */
@@ -117,7 +132,7 @@ const STRICTNESS: Readonly<Record<string, number>> = {
 };
 
 /** What an approval is after what has happened: the life cycle of domain facts 3.7. */
-function stateAfter(types: readonly string[]): string {
+export function stateAfter(types: readonly string[]): string {
   let state = 'unknown';
   for (const type of types) {
     const ended = STRICTNESS[state];
@@ -184,7 +199,7 @@ function obstacles(
 ): string[] {
   const { terms } = approval;
   const { data, limits, notice, parties, purpose } = terms;
-  const { now } = scene;
+  const { now, wants = STORING } = scene;
   const late = row.days_past_due > 0;
   const found: string[] = [];
 
@@ -210,6 +225,9 @@ function obstacles(
     for (const other of all) {
       if (other.terms.parties.provider_id !== parties.provider_id) continue;
       if (other.terms.purpose.code !== purpose.code) continue;
+      // What was said to one lender who asks is not said to another.
+      const isLook = wants.recipient_class === 'lender';
+      if (isLook && other.terms.parties.recipient_id !== parties.recipient_id) continue;
       if (other.terms.legal_basis !== 'consent') continue;
       const answer = stateAt(other, now);
       if (answer === 'refused' || answer === 'withdrawn') found.push('refused');
@@ -238,15 +256,17 @@ function obstacles(
   }
 
   // To whom and for what. F2 is adverse data only.
-  if (parties.recipient_class !== 'registry') found.push('out_of_scope');
-  if (parties.recipient_id !== null) found.push('out_of_scope');
+  if (parties.recipient_class !== wants.recipient_class) found.push('out_of_scope');
+  if (parties.recipient_id !== null && parties.recipient_id !== wants.recipient_id)
+    found.push('out_of_scope');
   // PIPL 23: each class of recipients is asked for by itself.
   if (law.separate_per_recipient && limits.onward !== 'NONE')
-    for (const name of limits.onward) if (name !== 'registry') found.push('out_of_scope');
-  if (purpose.code !== 'F1' && purpose.code !== 'F2') found.push('out_of_scope');
+    for (const name of limits.onward)
+      if (name !== wants.recipient_class) found.push('out_of_scope');
+  if (!wants.purposes.includes(purpose.code)) found.push('out_of_scope');
   if (purpose.code === 'F2' && !late) found.push('out_of_scope');
   // The registry stores: QUERY and VIEW do not let it.
-  if (limits.mode !== 'STORE') found.push('out_of_scope');
+  if (wants === STORING && limits.mode !== 'STORE') found.push('out_of_scope');
 
   // Which data: products, accounts, periods, classes (order 4 of 2021, article 7).
   if (!data.products.includes(row.kind)) found.push('out_of_scope');

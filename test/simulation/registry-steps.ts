@@ -9,7 +9,7 @@ import { AssentError } from '../../src/model/error.ts';
 import { END_REASONS, endAuthorisation } from '../../src/registry/authorisation-events.ts';
 import { told } from './asking-steps.ts';
 import { fail, learn } from './knowledge.ts';
-import { approvalOf } from './ledger.ts';
+import { type Answer, approvalOf, arrangementOf, type Ledger } from './ledger.ts';
 import { stateAt } from './oracle.ts';
 import { despiteDeath, type Episode, say } from './steps.ts';
 import { OPERATOR } from './world.ts';
@@ -28,6 +28,13 @@ const endOf = (type: 'withdrawn' | 'revoked', reason: string) => ({
   by_party: OPERATOR,
   subject_id: null,
 });
+
+/** Others of the arrangement that the registry takes to be in force. */
+function renewalsThere({ world }: Episode, ledger: Ledger, answer: Answer): Answer[] {
+  const isInForce = (each: Answer) =>
+    ['given', 'paused'].includes(stateAt(approvalOf(each, 'registry'), world.clock) ?? '');
+  return arrangementOf(ledger, answer).filter((each) => each !== answer && isInForce(each));
+}
 
 /** Somebody asks the registry, not the lender, to end an approval that it knows. */
 export async function endThere(episode: Episode, side: 0 | 1): Promise<void> {
@@ -53,10 +60,15 @@ export async function endThere(episode: Episode, side: 0 | 1): Promise<void> {
     // It may have died after all was done.
     const isEnded = ended.result === 'stored' || (hasDied && ended.result === 'unchanged');
     if (!isEnded) fail('the registry ended nothing', { ended, before, answer });
-    const last = answer.made.findLast((each) => each.by === 'registry');
-    const at = last && last.at > world.clock ? last.at : world.clock;
-    answer.made.push({ type, at, by: 'registry', made_at: world.clock });
-    say(episode, `the registry: ${told(answer)}`);
+    // Who withdraws what was renewed means the renewal as well.
+    const wasSuperseded = answer.known.registry.some((each) => each.type === 'superseded');
+    const isOfAll = wasSuperseded && type === 'withdrawn';
+    for (const each of [answer, ...(isOfAll ? renewalsThere(episode, ledger, answer) : [])]) {
+      const last = each.made.findLast(({ by }) => by === 'registry');
+      const at = last && last.at > world.clock ? last.at : world.clock;
+      each.made.push({ type, at, by: 'registry', made_at: world.clock });
+      say(episode, `the registry: ${told(each)}`);
+    }
   } else if (ENDED.includes(before) && ended.result !== 'unchanged') {
     fail('ended twice', { ended, before, answer });
   }

@@ -48,6 +48,7 @@ function oneOf<T extends string>(name: 'level' | 'backend', all: readonly T[]): 
 }
 
 async function simulate(level: Level, batches: number, seed: number): Promise<number[]> {
+  say(`seed ${seed}; any batch again: ${replayOf(level, seed).replace(/seed \d+/, 'seed N')}`);
   const failed: number[] = [];
   const totals: Record<string, number> = {};
   const began = Date.now();
@@ -66,7 +67,9 @@ async function simulate(level: Level, batches: number, seed: number): Promise<nu
     const left = Math.round((seconds / done) * (batches - done));
     const rate = Math.round(((done * level.batch) / seconds) * 60);
     const of = `${done * level.batch} of ${batches * level.batch} histories`;
-    say(`${level.name}: ${of}, ${rate} a minute, ${left} s left, ${failed.length} failed`);
+    const memory = `${Math.round(process.memoryUsage.rss() / 1e6)} MB`;
+    const found = `${failed.length} failed`;
+    say(`${level.name}: ${of}, ${rate} a minute, ${left} s left, ${memory}, ${found}`);
   }
   say(JSON.stringify(totals));
   return failed;

@@ -10,6 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Profile } from '../../src/authorisation/profile.ts';
+import { buildGatewayServer } from '../../src/cli/home.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
 import type { Registry as RegistryLink } from '../../src/gateway/hand-over.ts';
 import { openClient } from '../../src/http/client.ts';
@@ -21,8 +22,10 @@ import { publicJwks } from '../../src/keys/jws.ts';
 import { createKeyFile, loadKeyFile } from '../../src/keys/key-file.ts';
 import type { KeyRing } from '../../src/keys/key-ring.ts';
 import { admitParticipant, openParticipantStore } from '../../src/participants/participant.ts';
+import type { Role } from '../../src/participants/role.ts';
 import { processSubmission } from '../../src/registry/intake.ts';
 import type { Registry } from '../../src/registry/registry.ts';
+import type { PostWebhook } from '../../src/registry/webhooks.ts';
 import type { ApiRequest } from '../../src/wire/api-client.ts';
 import { type Seeded, seeded } from '../../src/world/seeded.ts';
 import { type Backend, empty, openStore, type Switch, switchTo } from '../pair.ts';
@@ -31,11 +34,18 @@ export const FURNISHERS = [
   '00000000-0000-4000-8000-0000000000aa',
   '00000000-0000-4000-8000-0000000000ab',
 ] as const;
+/** Who asks for looks at files. */
+export const ENQUIRERS = [
+  '00000000-0000-4000-8000-0000000000e1',
+  '00000000-0000-4000-8000-0000000000e2',
+] as const;
 /** Who acts at the registry for people who ask it. */
 export const OPERATOR = '00000000-0000-4000-8000-0000000000ad';
 const ISSUER = 'http://registry.test';
 /** Requests kept, to be sent again. */
 const PUSHES_KEPT = 20;
+/** Tidying costs as much as some steps, and bounds what a long run holds in memory. */
+const EPISODES_UNTIDIED = 4;
 
 /** Every property may be set anew for each episode. */
 type Open<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -48,6 +58,10 @@ export class World {
   random: Seeded = seeded(0);
   readonly notices: Record<string, number> = { n: 2 };
   readonly gateways: readonly [Open<Gateway>, Open<Gateway>];
+  readonly enquirers: readonly { readonly id: string; readonly ring: KeyRing }[];
+  /** Which gateways were told to read the feed, and have not yet. */
+  readonly knocked: [boolean, boolean] = [false, false];
+  readonly #receivers: Server[] = [];
   readonly registry: Open<Registry>;
   readonly stores: { readonly gateways: readonly [Switch, Switch]; readonly registry: Switch };
   readonly failures: unknown[] = [];
@@ -58,6 +72,7 @@ export class World {
   #server: Server | null = null;
   #work: Promise<unknown> = Promise.resolve();
   #turn: Promise<unknown> = Promise.resolve();
+  #episodes = 0;
   readonly #folder: string;
 
   private constructor(stores: World['stores'], folder: string) {
@@ -81,6 +96,7 @@ export class World {
       { ...base, db: first.db, ring: this.#ring('first'), furnisher_id: FURNISHERS[0] },
       { ...base, db: second.db, ring: this.#ring('second'), furnisher_id: FURNISHERS[1] },
     ];
+    this.enquirers = ENQUIRERS.map((id) => ({ id, ring: this.#ring(id) }));
   }
 
   static async open(backend: Backend = 'pglite'): Promise<World> {
@@ -92,18 +108,18 @@ export class World {
     };
     const world = new World(stores, mkdtempSync(join(tmpdir(), 'assent-world-')));
     await world.#serve();
-    for (const { furnisher_id, ring } of world.gateways) {
-      await admitParticipant(world.registry.db, {
-        participant_id: furnisher_id,
-        name: `furnisher ${furnisher_id.slice(-2)}`,
-        role: 'furnisher',
-        licence_id: 'test',
-        brands: [],
-        jwks: publicJwks(ring),
-        admitted_at: new Date(world.clock),
-      });
-    }
+    for (const { furnisher_id, ring } of world.gateways)
+      await world.#admit('furnisher', furnisher_id, ring);
+    for (const { id, ring } of world.enquirers) await world.#admit('enquirer', id, ring);
     return world;
+  }
+
+  #admit(role: Role, participant_id: string, ring: KeyRing): Promise<unknown> {
+    return admitParticipant(this.registry.db, {
+      ...{ participant_id, role, licence_id: 'test', brands: [], jwks: publicJwks(ring) },
+      name: `${role} ${participant_id.slice(-2)}`,
+      admitted_at: new Date(this.clock),
+    });
   }
 
   #ring(name: string): KeyRing {
@@ -119,6 +135,15 @@ export class World {
 
   async #serve(): Promise<void> {
     const { registry } = this;
+    const config = { registry: { url: ISSUER, keys: registry.ring.publicKeys } } as never;
+    for (const side of [0, 1] as const) {
+      const pull = () => {
+        this.knocked[side] = true;
+      };
+      const gateway = this.gateways[side];
+      const url = `http://gateway-${side}.test`;
+      this.#receivers.push(await buildGatewayServer({ gateway, config }, url, { pull }));
+    }
     const process = (id: string) => {
       this.#work = this.#work
         .then(() => processSubmission(registry, id))
@@ -183,6 +208,17 @@ export class World {
     };
   }
 
+  /** A webhook arrives at a gateway. @returns the status it is answered with */
+  async receive(side: 0 | 1, webhook: Parameters<PostWebhook>[0]): Promise<number> {
+    const answer = await this.#receivers[side]?.inject({
+      method: 'POST',
+      url: '/v1/webhook',
+      headers: { ...webhook.headers },
+      payload: Buffer.from(webhook.body),
+    });
+    return answer?.statusCode ?? 0;
+  }
+
   /** Fulfilled when nothing that was asked is unanswered: what died may have left requests behind. */
   async idle(): Promise<void> {
     for (let turn: unknown = null; turn !== this.#turn; ) {
@@ -222,13 +258,28 @@ export class World {
     });
   }
 
+  /**
+   * An embedded database has nobody who tidies it: neither what was deleted nor the log of what was
+   * done would ever be let go of, and both lie in memory.
+   */
+  async #tidy(): Promise<void> {
+    for (const { current } of [...this.stores.gateways, this.stores.registry]) {
+      if (current.backend !== 'pglite') continue;
+      await current.query('vacuum');
+      await current.query('checkpoint');
+    }
+  }
+
   /** Empties all three databases and begins another episode. */
   async begin(seed: number, profiles: readonly Profile[], partRows: number): Promise<void> {
     // Not the steps' own generator: how much the system draws must not change the history.
     this.random = seeded(seed ^ 0x5f3759df);
+    this.knocked.fill(false);
     for (const list of [this.failures, ...this.pushed]) list.length = 0;
     for (const store of [...this.stores.gateways, this.stores.registry]) await empty(store.current);
     await this.registry.db.query('delete from client_assertion');
+    this.#episodes += 1;
+    if (this.#episodes % EPISODES_UNTIDIED === 0) await this.#tidy();
     const [first = null, second = null, third = null] = profiles;
     this.gateways[0].profile = first;
     this.gateways[1].profile = second;
@@ -239,6 +290,7 @@ export class World {
 
   async close(): Promise<void> {
     await this.#server?.close();
+    for (const receiver of this.#receivers) await receiver.close();
     for (const store of [...this.stores.gateways, this.stores.registry])
       await store.current.close();
     rmSync(this.#folder, { recursive: true, force: true });
