@@ -95,7 +95,7 @@ describe.each(BACKENDS)('characteristics on %s', (backend) => {
     const [someone] = fc.sample(PERSON, { numRuns: 1, seed: 1 });
     if (!someone) throw new Error('nobody');
     await storeFiles(registry.db, [{ ...someone, subject_id }]);
-    const [found] = await readCharacteristics(registry, registry.db, DAY, {
+    const [found] = await readCharacteristics(registry, DAY, {
       first: subject_id,
       last: subject_id,
     });
@@ -108,7 +108,7 @@ describe.each(BACKENDS)('characteristics on %s', (backend) => {
         await emptyFiles(registry.db);
         const stored = people.map((each) => ({ ...each, subject_id: randomUUID() }));
         await storeFiles(registry.db, stored);
-        const found = await readCharacteristics(registry, registry.db, DAY, EVERYBODY);
+        const found = await readCharacteristics(registry, DAY, EVERYBODY);
         const wanted = stored.flatMap((each) => {
           const values = characteristicsOf(factsOf(each));
           return values ? [{ subject_id: each.subject_id, values }] : [];
@@ -118,7 +118,7 @@ describe.each(BACKENDS)('characteristics on %s', (backend) => {
         const [one] = wanted;
         if (!one) return;
         const own = { first: one.subject_id, last: one.subject_id };
-        expect(await readCharacteristics(registry, registry.db, DAY, own)).toEqual([one]);
+        expect(await readCharacteristics(registry, DAY, own)).toEqual([one]);
       }),
       { numRuns: 60 },
     );

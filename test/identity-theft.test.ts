@@ -201,7 +201,7 @@ describe.each(BACKENDS)('identity theft, on %s', (backend) => {
       const today = new Date().toISOString().slice(0, 10);
       const { subject_id } = held;
       const people = { first: subject_id, last: subject_id };
-      const [found] = await readCharacteristics(pair.registry, pair.registry.db, today, people);
+      const [found] = await readCharacteristics(pair.registry, today, people);
       return found?.values['enquiries_1m'];
     };
     expect([await looks(), await counted()]).toEqual([1, 1]);

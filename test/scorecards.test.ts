@@ -114,7 +114,7 @@ describe.each(BACKENDS)('scorecards on %s', (backend) => {
 
   test('score everybody once, also when cut off at any statement', async () => {
     const card = catalogueCard(4, 60);
-    const expected = (await readCharacteristics(registry, registry.db, DAY, EVERYBODY)).flatMap(
+    const expected = (await readCharacteristics(registry, DAY, EVERYBODY)).flatMap(
       ({ subject_id, values }) =>
         isThin(values) ? [] : [{ subject_id, score: scoreRecord(card, values).score }],
     );

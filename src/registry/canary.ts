@@ -15,6 +15,7 @@ import {
   characteristicsParams,
   type People,
   peopleInRanges,
+  queryRange,
   rangesOfEverybody,
 } from './characteristics.ts';
 import type { Registry } from './registry.ts';
@@ -44,7 +45,8 @@ export async function holdsInSql(registry: Registry, card: Card): Promise<number
   let differing = 0;
   for (const people of peopleInRanges(await rangesOfEverybody(registry))) {
     // sql: made of constants, and of a checked card by scoreSql.
-    const { rows } = await registry.db.query<Record<string, number | null>>(
+    const rows = await queryRange<Record<string, number | null>>(
+      registry,
       `with ${CHARACTERISTIC_PARTS}
        select c.*, s.points_total from characteristic c join (${scoresOf(card)}) s using (subject_id)`,
       characteristicsParams(registry, dayOf(registry), people),
@@ -58,7 +60,8 @@ export async function holdsInSql(registry: Registry, card: Card): Promise<number
 
 async function compareRange(registry: Registry, left: Card, right: Card, people: People) {
   // sql: made of constants, and of checked cards by scoreSql.
-  const { rows } = await registry.db.query<{ people: number; moved: number; most: number | null }>(
+  const [row] = await queryRange<{ people: number; moved: number; most: number | null }>(
+    registry,
     `with ${CHARACTERISTIC_PARTS}
      select count(*) as people,
        count(*) filter (where abs(l.score - r.score) > $${CHARACTERISTICS_PARAMS + 1}::int) as moved,
@@ -66,7 +69,7 @@ async function compareRange(registry: Registry, left: Card, right: Card, people:
      from (${scoresOf(left)}) l join (${scoresOf(right)}) r using (subject_id)`,
     [...characteristicsParams(registry, dayOf(registry), people), LIMITS.canary.points],
   );
-  return rows[0] ?? { people: 0, moved: 0, most: 0 };
+  return row ?? { people: 0, moved: 0, most: 0 };
 }
 
 /** How far everybody's score moves from one card to another of its kind. */

@@ -8,7 +8,7 @@
  * older than the day.
  * Source: domain facts 5.1, 5.5; evaluation/catalogue.ts says what each one means.
  */
-import type { SqlValue } from '../database/database.ts';
+import type { Session, SqlValue } from '../database/database.ts';
 import {
   CHARACTERISTICS,
   type CharacteristicValues,
@@ -223,6 +223,29 @@ export function characteristicsParams(registry: Registry, day: string, people: P
   return [...visibilityParams(registry), day, people.first, people.last];
 }
 
+/**
+ * Before a statement over a range of people, in its transaction. Ids are not interpolated within a
+ * bin of a histogram, so a planner takes a range inside one bin for one row, and then walks the
+ * months of the whole range for each account: a range of a million people took minutes for what
+ * hash joins do in a second. On Citus `citus.propagate_set_commands` must be `local`.
+ */
+export async function planForRange(session: Session): Promise<void> {
+  await session.query('set local enable_nestloop = off');
+}
+
+/** The rows of one statement over a range of people. @param text made of constants */
+export async function queryRange<Row>(
+  registry: Registry,
+  text: string,
+  params: readonly SqlValue[],
+): Promise<Row[]> {
+  return registry.db.transaction(async (session) => {
+    await planForRange(session);
+    // sql: the callers' constants.
+    return (await session.query<Row>(text, params)).rows;
+  });
+}
+
 export interface PersonCharacteristics {
   readonly subject_id: string;
   readonly values: CharacteristicValues;
@@ -231,12 +254,11 @@ export interface PersonCharacteristics {
 /** What is known of each person of a range, as of a day; nobody of whom nothing is shown. */
 export async function readCharacteristics(
   registry: Registry,
-  session: Pick<Registry['db'], 'query'>,
   day: string,
   people: People,
 ): Promise<PersonCharacteristics[]> {
-  // sql: made of the constants above.
-  const { rows } = await session.query<Record<string, number | null> & { subject_id: string }>(
+  const rows = await queryRange<Record<string, number | null> & { subject_id: string }>(
+    registry,
     `with ${CHARACTERISTIC_PARTS} select * from characteristic order by subject_id`,
     characteristicsParams(registry, day, people),
   );

@@ -16,6 +16,7 @@ import {
   IS_NEWEST,
   type People,
   peopleInRanges,
+  queryRange,
   rangesOfEverybody,
 } from './characteristics.ts';
 import type { Registry } from './registry.ts';
@@ -76,10 +77,11 @@ export async function readOutcomes(
   day: string,
   people: People,
 ): Promise<JudgedPerson[]> {
-  // sql: made of the constants above.
-  const { rows } = await registry.db.query<
-    Record<string, number | null> & Pick<JudgedPerson, 'outcome'>
-  >(SAMPLE, characteristicsParams(registry, day, people));
+  const rows = await queryRange<Record<string, number | null> & Pick<JudgedPerson, 'outcome'>>(
+    registry,
+    SAMPLE,
+    characteristicsParams(registry, day, people),
+  );
   return rows.map(({ outcome, ...values }) => ({ values, outcome }));
 }
 

@@ -32,7 +32,7 @@ async function countOn(
   const counts = new MonthCounts(card);
   for (const people of peopleInRanges(await rangesOfEverybody(registry))) {
     if (!withOutcome)
-      for (const { values } of await readCharacteristics(registry, registry.db, day, people))
+      for (const { values } of await readCharacteristics(registry, day, people))
         counts.add(values, null);
     else
       for (const { values, outcome } of await readOutcomes(registry, day, people))

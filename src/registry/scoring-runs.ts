@@ -14,6 +14,7 @@ import {
   CHARACTERISTICS_PARAMS,
   characteristicsParams,
   peopleInRanges,
+  planForRange,
   rangesOfEverybody,
 } from './characteristics.ts';
 import type { Registry } from './registry.ts';
@@ -75,6 +76,7 @@ export async function scoreEverybody(
     if (at > run.ranges_done && options.goesOn?.() === false)
       return { ...run, people, ranges_done: at };
     people += await registry.db.transaction(async (session) => {
+      await planForRange(session);
       // sql: made of constants, and of a checked card by scoreSql.
       const { affected } = await session.query(
         `insert into score (subject_id, run_id, score)
