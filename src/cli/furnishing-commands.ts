@@ -1,26 +1,18 @@
 /** `assent registry furnish-scores`: the scores of a run, told to who watches an account (Q2). */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { Furnishing } from '../registry/furnish-scores.ts';
 import type { ApiClient } from '../wire/api-client.ts';
 import { operatorClient } from './home.ts';
 import { type HomeOptions, homeOptions } from './home-options.ts';
 import { print } from './print.ts';
 import { progressBar } from './progress.ts';
 
-export interface Furnished {
-  readonly run_id: string;
-  readonly enquirers: number;
-  readonly enquirers_done: number;
-  readonly told: number;
-  readonly passed_over: Readonly<Record<string, number>>;
-  readonly is_done: boolean;
-}
-
 /** Tells the scores of a run to the end. @throws scoring_run_unknown, scoring_run_unfit */
-export async function furnishToEnd(client: ApiClient, runId: string): Promise<Furnished> {
+export async function furnishToEnd(client: ApiClient, runId: string): Promise<Furnishing> {
   const bar = progressBar();
   for (;;) {
-    const found = await client.json<Furnished>({
+    const found = await client.json<Furnishing>({
       method: 'POST',
       path: `/v1/scoring-runs/${encodeURIComponent(runId)}/furnishing`,
       idempotent: true,
@@ -30,7 +22,7 @@ export async function furnishToEnd(client: ApiClient, runId: string): Promise<Fu
   }
 }
 
-export function furnishedText({ enquirers, told, passed_over }: Furnished): string {
+export function furnishedText({ enquirers, told, passed_over }: Furnishing): string {
   const passed = Object.entries(passed_over).map(([reason, n]) => `${reason} ${n}`);
   const not = passed.length === 0 ? '' : `; not told: ${passed.join(', ')}`;
   return `${told} scores told to ${enquirers} enquirers${not}`;

@@ -7,38 +7,17 @@
  */
 import { Type } from 'typebox';
 import { AssentError } from '../model/error.ts';
-import { UUID_PATTERN } from '../model/uuid.ts';
 import { openDispute } from '../registry/disputes.ts';
-import { EVIDENCE_FILES_MAX } from '../registry/evidence.ts';
 import { livingSubject } from '../registry/people.ts';
 import type { Registry } from '../registry/registry.ts';
 import { decideTheft, GROUND, THEFT_DECISIONS, THEFT_GROUNDS } from '../registry/theft-blocks.ts';
-import { CLAIM_FIELDS } from '../wire/claim.ts';
+import { DISPUTE_BYTES, WISH, wishesOf } from './dispute-wish.ts';
 import type { Server } from './instance.ts';
+import { nullable, UUID } from './me-schema.ts';
 
-/** A request with files: some of five megabytes in base64. */
-const BODY_BYTES = 36 * 1024 * 1024;
-const UUID = Type.String({ pattern: UUID_PATTERN, description: 'UUID, lower case' });
 const REASON = Type.String({ minLength: 1, maxLength: 2000 });
-const none = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) =>
-  Type.Union([type, Type.Null()]);
 const closed = <T extends Parameters<typeof Type.Object>[0]>(properties: T) =>
   Type.Object(properties, { additionalProperties: false });
-
-const WISH = closed({
-  field: Type.Enum([...CLAIM_FIELDS]),
-  account_id: Type.Optional(none(UUID)),
-  period: Type.Optional(
-    none(Type.String({ pattern: '^[0-9]{4}-(0[1-9]|1[0-2])$', description: 'YYYY-MM' })),
-  ),
-  access_id: Type.Optional(none(UUID)),
-  claimed_value: Type.Optional(none(Type.String({ maxLength: 200 }))),
-  evidence: Type.Optional(
-    Type.Array(Type.String({ pattern: '^[A-Za-z0-9+/]+={0,2}$', description: 'base64' }), {
-      maxItems: EVIDENCE_FILES_MAX,
-    }),
-  ),
-});
 
 const access = { roles: ['operator'] as const, scope: 'disputes:decide' as const };
 
@@ -47,7 +26,7 @@ function addEntry(app: Server, registry: Registry): void {
     '/v1/disputes',
     {
       config: { access },
-      bodyLimit: BODY_BYTES,
+      bodyLimit: DISPUTE_BYTES,
       schema: {
         summary: 'Enter a dispute that came by post or at the counter, with what came; all or none',
         body: closed({
@@ -55,14 +34,17 @@ function addEntry(app: Server, registry: Registry): void {
           channel: Type.Enum(['post', 'counter']),
           received_on: Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' }),
           reason: REASON,
-          ground: Type.Optional(none(Type.Enum([GROUND]))),
-          claims: Type.Array(WISH, { minItems: 1, maxItems: 20 }),
+          ground: Type.Optional(nullable(Type.Enum([GROUND]))),
+          claims: Type.Array(closed({ ...WISH, access_id: Type.Optional(nullable(UUID)) }), {
+            minItems: 1,
+            maxItems: 20,
+          }),
         }),
         response: {
           201: Type.Object({
             dispute_id: UUID,
             answer_due_at: Type.String(),
-            block_due_at: none(Type.String()),
+            block_due_at: nullable(Type.String()),
             claims: Type.Array(Type.Object({ claim_id: UUID, field: Type.String() })),
           }),
         },
@@ -73,10 +55,7 @@ function addEntry(app: Server, registry: Registry): void {
       const living = await livingSubject(registry.db, subject_id);
       if (living === null) throw new AssentError('file_unknown');
       const view = await openDispute(registry, living, {
-        claims: request.body.claims.map(({ evidence = [], ...claim }) => ({
-          ...claim,
-          evidence: evidence.map((text) => Buffer.from(text, 'base64')),
-        })),
+        claims: wishesOf(request.body.claims),
         ground,
         entry: { channel, received_on, reason, by_party: request.caller.participant_id },
       });
@@ -95,7 +74,7 @@ function addTheft(app: Server, registry: Registry): void {
         params: Type.Object({ dispute_id: UUID }),
         body: closed({
           decision: Type.Enum([...THEFT_DECISIONS]),
-          ground: Type.Optional(none(Type.Enum([...THEFT_GROUNDS]))),
+          ground: Type.Optional(nullable(Type.Enum([...THEFT_GROUNDS]))),
           reason: REASON,
         }),
         response: { 200: Type.Object({ dispute_id: UUID, block_state: Type.String() }) },

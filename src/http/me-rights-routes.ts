@@ -13,20 +13,17 @@ import { activeBlocks, BLOCK_REASONS, liftBlock, placeBlock } from '../registry/
 import { type DisputeView, outcomeOf } from '../registry/dispute-views.ts';
 import { disputeLook, openDispute, withdrawDispute } from '../registry/disputes.ts';
 import { previewErasure } from '../registry/erasures.ts';
-import { EVIDENCE_FILES_MAX } from '../registry/evidence.ts';
 import { ownDisputes } from '../registry/own-rights.ts';
 import type { Registry } from '../registry/registry.ts';
 import { listStatements, makeStatement, withdrawStatement } from '../registry/statements.ts';
 import { GROUND } from '../registry/theft-blocks.ts';
-import { CLAIM_FIELDS } from '../wire/claim.ts';
 import { DISPUTE_MORE } from './dispute-routes.ts';
+import { DISPUTE_BYTES, WISH, wishesOf } from './dispute-wish.ts';
 import type { Server } from './instance.ts';
 import { askErasure } from './me-identity-pages.ts';
 import { bearer, MOMENT, nullable, plain, subjectOf, tags, UUID } from './me-schema.ts';
 
 const closed = { additionalProperties: false };
-/** Evidence grows by a third in base64. */
-const DISPUTE_BYTES = 36 * 1024 * 1024;
 
 const TEXT = nullable(Type.String());
 const CLAIM = Type.Object({
@@ -69,23 +66,6 @@ const DISPUTE = Type.Object({
   claims: Type.Array(CLAIM),
 });
 
-const WISH = Type.Object(
-  {
-    field: Type.Enum([...CLAIM_FIELDS]),
-    account_id: Type.Optional(nullable(UUID)),
-    period: Type.Optional(
-      nullable(Type.String({ pattern: '^[0-9]{4}-(0[1-9]|1[0-2])$', description: 'YYYY-MM' })),
-    ),
-    claimed_value: Type.Optional(nullable(Type.String({ maxLength: 200 }))),
-    evidence: Type.Optional(
-      Type.Array(Type.String({ pattern: '^[A-Za-z0-9+/]+={0,2}$', description: 'base64' }), {
-        maxItems: EVIDENCE_FILES_MAX,
-      }),
-    ),
-  },
-  closed,
-);
-
 function addDisputes(app: Server, registry: Registry): void {
   app.get(
     '/v1/me/disputes',
@@ -111,7 +91,7 @@ function addDisputes(app: Server, registry: Registry): void {
         body: Type.Object(
           {
             ground: Type.Optional(nullable(Type.Enum([GROUND]))),
-            claims: Type.Array(WISH, { minItems: 1, maxItems: 20 }),
+            claims: Type.Array(Type.Object(WISH, closed), { minItems: 1, maxItems: 20 }),
           },
           closed,
         ),
@@ -119,10 +99,7 @@ function addDisputes(app: Server, registry: Registry): void {
       },
     },
     async (request, reply) => {
-      const claims = request.body.claims.map(({ evidence = [], ...claim }) => ({
-        ...claim,
-        evidence: evidence.map((text) => Buffer.from(text, 'base64')),
-      }));
+      const claims = wishesOf(request.body.claims);
       const { ground = null } = request.body;
       const view = await openDispute(registry, subjectOf(request).subject_id, { claims, ground });
       return reply.code(201).send(plain(view));
