@@ -3,7 +3,6 @@
  * every wrong call with its code, its exit code, and nothing of a person or of our stack.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -12,6 +11,7 @@ import { type OpenRegistry, openRegistry, operatorClient } from '../src/cli/home
 import { ERROR_KINDS } from '../src/model/error.ts';
 import type { SubmissionPage } from '../src/registry/submissions.ts';
 import { makeWorld } from '../src/world/world.ts';
+import { freePort } from './free-port.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 const MAPPING = join(ROOT, 'examples/canonical.mapping.json');
@@ -56,14 +56,6 @@ async function json<T>(...words: string[]): Promise<T> {
   const { out, err, exit } = await assent(...words, '--json');
   expect(`${words.join(' ')}: ${exit} ${err}`).toBe(`${words.join(' ')}: 0 `);
   return JSON.parse(out) as T;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((ready) => probe.listen(0, '127.0.0.1', ready));
-  const address = probe.address();
-  await new Promise((closed) => probe.close(closed));
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 beforeAll(async () => {

@@ -1,6 +1,5 @@
 /** The commands of disputes, as a lender, an operator and an enquirer call them, in this process. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -8,6 +7,7 @@ import { main } from '../src/cli/commands.ts';
 import { type OpenRegistry, openRegistry } from '../src/cli/home.ts';
 import { openDispute } from '../src/registry/disputes.ts';
 import { PDF, PERIOD } from './dispute-world.ts';
+import { freePort } from './free-port.ts';
 import { approvalsText, monthRow, tapeText } from './pair.ts';
 
 const MAPPING = new URL('../examples/canonical.mapping.json', import.meta.url).pathname;
@@ -37,14 +37,6 @@ async function assent(...words: string[]): Promise<string> {
   }
 }
 const json = async <T>(...words: string[]) => JSON.parse(await assent(...words, '--json')) as T;
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((ready) => probe.listen(0, '127.0.0.1', ready));
-  const address = probe.address();
-  await new Promise((closed) => probe.close(closed));
-  return typeof address === 'object' && address ? address.port : 0;
-}
 
 beforeAll(async () => {
   delete process.env['DATABASE_URL'];

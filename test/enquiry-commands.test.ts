@@ -1,13 +1,13 @@
 /** The commands of enquiries and reports, in this process: what people read and machines parse. */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { main } from '../src/cli/commands.ts';
 import { type OpenRegistry, openRegistry } from '../src/cli/home.ts';
 import { findAlerts } from '../src/registry/alerts.ts';
+import { freePort } from './free-port.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'assent-enquiry-'));
 const at = (name: string) => join(folder, name);
@@ -34,13 +34,6 @@ async function assent(...words: string[]): Promise<{ out: string; err: string; e
     out.mockRestore();
     err.mockRestore();
   }
-}
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((ready) => probe.listen(0, '127.0.0.1', ready));
-  const address = probe.address();
-  await new Promise((closed) => probe.close(closed));
-  return typeof address === 'object' && address ? address.port : 0;
 }
 async function json<T>(...words: string[]): Promise<T> {
   const { out, err, exit } = await assent(...words, '--json');

@@ -8,18 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { REASON_WORDS } from '../src/authorisation/plain-words.ts';
+import { freePort } from './free-port.ts';
 
 const ROOT = new URL('..', import.meta.url);
 const home = mkdtempSync(join(tmpdir(), 'assent-first-run-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  const address = server.address();
-  await new Promise((closed) => server.close(closed));
-  return typeof address === 'object' && address ? address.port : 0;
-}
 
 function run(port: number | string, borrowers = '200') {
   const environment = { ...process.env };

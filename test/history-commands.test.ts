@@ -4,7 +4,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -14,6 +13,7 @@ import { type OpenRegistry, openRegistry } from '../src/cli/home.ts';
 import { catalogueCard } from '../src/evaluation/sample-catalogue-card.ts';
 import { readTable } from '../src/evaluation/table.ts';
 import { PERSON, steady, storeFiles } from './file-rows.ts';
+import { freePort } from './free-port.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'assent-history-'));
 const at = (name: string) => join(folder, name);
@@ -36,14 +36,6 @@ async function assent(...words: string[]): Promise<string> {
     out.mockRestore();
     err.mockRestore();
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((ready) => probe.listen(0, '127.0.0.1', ready));
-  const address = probe.address();
-  await new Promise((closed) => probe.close(closed));
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 beforeAll(async () => {

@@ -5,7 +5,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -14,6 +13,7 @@ import { approvalsOf, tapeOf } from '../bench/lender.ts';
 import { openPglite } from '../src/database/pglite.ts';
 import { openPostgresql } from '../src/database/postgresql.ts';
 import { seeded } from '../src/world/seeded.ts';
+import { freePort } from './free-port.ts';
 import { BACKENDS, ownDatabase, SERVER_URL } from './pair.ts';
 
 const ROWS = Number(process.env['KILL_ROWS'] ?? 6_000);
@@ -29,14 +29,6 @@ afterAll(() => {
   for (const child of running) child.kill('SIGKILL');
   for (const home of homes) rmSync(home, { recursive: true, force: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  const address = server.address();
-  await new Promise((closed) => server.close(closed));
-  return typeof address === 'object' && address ? address.port : 0;
-}
 
 class Programs {
   readonly home: string;

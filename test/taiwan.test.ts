@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -23,6 +22,7 @@ import { handOver } from '../src/gateway/hand-over.ts';
 import { importAuthorisations } from '../src/gateway/import-authorisations.ts';
 import { loadTape } from '../src/gateway/load-tape.ts';
 import { type Mapping, parseMapping } from '../src/tape/mapping.ts';
+import { freePort } from './free-port.ts';
 import { ownDatabase, SERVER_URL } from './pair.ts';
 
 const ROOT = new URL('..', import.meta.url);
@@ -110,14 +110,6 @@ async function load(gateway: Gateway, with_: Mapping, name: string) {
     mapping_sha256: name,
   };
   return loadTape(gateway, source, { check: false, sign_off: null, progress: () => {} });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  const address = server.address();
-  await new Promise((closed) => server.close(closed));
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 const homes: string[] = [];

@@ -8,7 +8,6 @@
  */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -32,6 +31,7 @@ import { handOver } from '../src/gateway/hand-over.ts';
 import { importAuthorisations } from '../src/gateway/import-authorisations.ts';
 import type { Server } from '../src/http/instance.ts';
 import type { ApiClient } from '../src/wire/api-client.ts';
+import { freePort } from './free-port.ts';
 import { approvalsText, bytesOf, load, monthRow, tapeText } from './pair.ts';
 
 /** docs/FEED.md: what the way and the work may take, beside the poll. */
@@ -49,14 +49,6 @@ const BY_WEBHOOK = [2, 3, 4, 5, 6];
 const AT_GATEWAY = [7, 8, 9, 10, 11];
 const CLIENTS = [BY_POLL, ...BY_WEBHOOK, ...AT_GATEWAY];
 const idOf = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  const address = server.address();
-  await new Promise((closed) => server.close(closed));
-  return typeof address === 'object' && address ? address.port : 0;
-}
 
 describe('a withdrawal reaches the other side', () => {
   const folder = mkdtempSync(join(tmpdir(), 'assent-bound-'));
