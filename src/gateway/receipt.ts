@@ -7,12 +7,12 @@
  */
 import { createHash } from 'node:crypto';
 import { canonicalBytes } from '../keys/jws.ts';
-import { leafHash, MerkleTree } from '../log/merkle.ts';
+import { HASH_BYTES, MerkleTree } from '../log/merkle.ts';
 import { AssentError } from '../model/error.ts';
 import { firstDay } from '../model/period.ts';
 import type { ApiClient } from '../wire/api-client.ts';
 import type { Manifest, Outcome, Receipt, RowFault } from '../wire/part.ts';
-import { PART_KINDS } from '../wire/part.ts';
+import { monthLeafHasher, PART_KINDS } from '../wire/part.ts';
 import type { Gateway } from './gateway.ts';
 import { settleOutbox } from './outbox.ts';
 import { monthText } from './parts.ts';
@@ -91,7 +91,7 @@ const STRETCH = 100_000;
 async function rootOfAccepted(gateway: Gateway, manifest: Manifest) {
   const tree = new MerkleTree();
   const { submission_id: id, period } = manifest;
-  const prefix = Buffer.from(`assent/month/1\t${period}\t`);
+  const hashLeaf = monthLeafHasher(period);
   const { rows } = await gateway.db.query<{ last: number | null }>(
     'select max(row_number) as last from handover_row where handover_id = $1',
     [id],
@@ -105,15 +105,14 @@ async function rootOfAccepted(gateway: Gateway, manifest: Manifest) {
       ),
     );
     const lost = await lostRows(gateway, id, before + 1, before + STRETCH);
-    const hashes: Uint8Array[] = [];
-    let start = 0;
+    const hashes = Buffer.alloc(STRETCH * HASH_BYTES);
+    let [start, kept] = [0, 0];
     for (let end = text.indexOf(10); end >= 0; end = text.indexOf(10, start)) {
       before += 1;
-      const line = text.subarray(start, end);
-      if (!lost.has(before)) hashes.push(leafHash(Buffer.concat([prefix, line])));
+      if (!lost.has(before)) hashLeaf(text.subarray(start, end), hashes, kept++);
       start = end + 1;
     }
-    tree.addHashes(Buffer.concat(hashes));
+    tree.addHashes(hashes.subarray(0, kept * HASH_BYTES));
   }
   return tree;
 }

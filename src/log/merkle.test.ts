@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { emptyRoot, leafHash, MerkleTree, nodeHash, rootOf } from './merkle.ts';
+import {
+  emptyRoot,
+  HASH_BYTES,
+  leafHash,
+  leafHasher,
+  MerkleTree,
+  nodeHash,
+  rootOf,
+} from './merkle.ts';
 
 /** The definition of RFC 9162 section 2.1.1, word for word and slow. */
 function naiveRoot(leaves: readonly Uint8Array[]): Uint8Array {
@@ -88,6 +96,27 @@ describe('root', () => {
     const tree = new MerkleTree();
     expect(() => tree.addHashes(new Uint8Array(33))).toThrow(RangeError);
     expect(tree.size).toBe(0);
+  });
+});
+
+describe('many leaves that begin alike', () => {
+  test('are hashed as each is alone, each in its place', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 20 }), leavesOf, (prefix, bodies) => {
+        const hashLeaf = leafHasher(prefix, 40);
+        const hashes = Buffer.alloc(bodies.length * HASH_BYTES);
+        // Backwards: what a longer body left behind must not be read again.
+        for (const [place, body] of [...bodies.entries()].reverse()) hashLeaf(body, hashes, place);
+        expect(hex(hashes)).toBe(
+          hex(hashesOf(bodies.map((body) => Buffer.concat([prefix, body])))),
+        );
+      }),
+    );
+  });
+
+  test('a longer body than was said is a bug', () => {
+    const hashLeaf = leafHasher(Buffer.from('p'), 3);
+    expect(() => hashLeaf(Buffer.from('four'), Buffer.alloc(HASH_BYTES), 0)).toThrow(RangeError);
   });
 });
 

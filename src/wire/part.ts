@@ -13,6 +13,7 @@
  */
 
 import { type Static, Type } from 'typebox';
+import { leafHasher } from '../log/merkle.ts';
 import { UUID_TEXT } from '../model/uuid.ts';
 
 export const PART_KINDS = ['subject', 'account', 'authorisation', 'month'] as const;
@@ -111,6 +112,17 @@ export const MONTH_LINE = [
 ]
   .join('\\t')
   .concat('\\n');
+
+/** More bytes than the longest line that `MONTH_LINE` takes. */
+const MONTH_LINE_BYTES = 512;
+
+/**
+ * Hashes the month lines of a period, each into its place of a buffer of hashes: the leaf is
+ * `assent/month/1`, the period and the line without its line feed, separated by tabs.
+ * @param period `YYYY-MM`
+ */
+export const monthLeafHasher = (period: string) =>
+  leafHasher(Buffer.from(`assent/month/1\t${period}\t`), MONTH_LINE_BYTES);
 
 const ROWS = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const SHA256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
