@@ -18,10 +18,12 @@ import type { Gateway } from './gateway.ts';
 import { lookAgain, type PlannedPart } from './last-look.ts';
 
 /**
- * Month rows of a part: one part is one transaction at the registry and must fit in memory here,
- * and a period of a few hundred thousand should be several, which the registry works at together.
+ * Most month rows of a part: one part is one transaction at the registry and must fit in memory
+ * here. Each part walks the furnisher's book at the registry, so few large parts cost less than many.
  */
-const MONTH_ROWS = 50_000;
+const MONTH_ROWS = 100_000;
+/** A period of two parts' least is cut in two, which the registry works at side by side. */
+const MONTH_ROWS_LEAST = 10_000;
 /** Rows of the other kinds, which are longer. */
 const OTHER_ROWS = 20_000;
 
@@ -79,14 +81,25 @@ async function withholdLate(
   await recordUse(session, id, moment);
 }
 
-/** Where month parts begin and end, in row numbers of the hand-over. */
-async function planMonths(session: Session, id: string, size: number): Promise<PlannedPart[]> {
+/**
+ * Where month parts begin and end, in row numbers of the hand-over: as few parts as may be, but
+ * two where there is enough for two, all of one size to a row.
+ * @param most rows of a part
+ */
+export async function planMonths(
+  session: Session,
+  id: string,
+  most: number,
+): Promise<PlannedPart[]> {
   const { rows } = await session.query<{ first: number; last: number }>(
     `select min(row_number) as first, max(row_number) as last
-     from (select row_number, (row_number() over (order by row_number) - 1) / $2::bigint as part
-           from handover_row where handover_id = $1::uuid and withheld_since is null) numbered
+     from (select row_number, (row_number() over (order by row_number) - 1) * parts / total as part
+           from (select row_number, total,
+                   greatest((total + $2::bigint - 1) / $2::bigint, least(2, total / $3::bigint)) as parts
+                 from (select row_number, count(*) over () as total from handover_row
+                       where handover_id = $1::uuid and withheld_since is null) going) sized) numbered
      group by part order by part`,
-    [id, size],
+    [id, most, MONTH_ROWS_LEAST],
   );
   return rows.map((row) => ({ kind: 'month', ...row }));
 }

@@ -295,12 +295,13 @@ export async function processSubmission(registry: Registry, id: string): Promise
   if (others.length > 0)
     await registry.db.query('analyze subject_locator, account_locator, authorisation');
   await processMonthParts(registry, submission, manifest);
-  // The next period's gaps and jumps are sought in this one.
+  await endSubmission(registry, submission, manifest);
+  // The next period's gaps and jumps are sought in this one. The furnisher need not wait for it;
+  // after a crash here the next submission of the period brings it.
   // sql: partitionOf checks the period; ANALYZE takes no parameters.
   await registry.db.query(
     `analyze ${partitionOf(submission.period)} (subject_id, account_id, period, revision)`,
   );
-  await endSubmission(registry, submission, manifest);
 }
 
 /** Ids of the submissions that a crash left in processing, in the order of their completion. */

@@ -250,8 +250,11 @@ export async function mergeMonths(
     return outcomeOf(part.rows, faults);
   }
   const clock = await readClock(session, place.furnisher_id);
-  // Sorts and hashes of a part of this size stay in memory.
-  await session.query(`set local work_mem = '128MB'`);
+  // Sorts and hashes of a part of this size stay in memory; of a book many times the part's size
+  // the planner should look up what it needs rather than walk all of it.
+  await session.query(
+    `select set_config('work_mem', '128MB', true), set_config('random_page_cost', '1.1', true)`,
+  );
   await session.query(STAGE);
   await session.copyIn('copy stage_month from stdin', [part.text]);
   const moment = registry.now();
