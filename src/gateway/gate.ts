@@ -78,10 +78,10 @@ export async function decidePeriod(
   await session.query(`set local work_mem = '64MB'`);
   await session.query('set local enable_nestloop = off');
   // sql: made of the checks' constants and of the text above.
-  await session.query(
-    `create temp table decided on commit drop as ${decideSql(ROWS_OF_PERIOD)}`,
-    [...decideParams(act), firstDay(period)],
-  );
+  await session.query(`create temp table decided on commit drop as ${decideSql(ROWS_OF_PERIOD)}`, [
+    ...decideParams(act),
+    firstDay(period),
+  ]);
   await session.query('set local enable_nestloop = on');
   await session.query('analyze decided (account_id, subject_id, reason)');
 }
