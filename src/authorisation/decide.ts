@@ -74,20 +74,26 @@ export function reasonSql(): string {
   return over(firstFailing([...ROW_CHECKS, ...AUTHORISATION_CHECKS], reasonText), 'authorisation');
 }
 
-/** $1 moment: authorisations with the state they had then, from the events alone (`a` of the checks). */
-export const AUTHORISATIONS_AT = `
+/**
+ * $1 moment: authorisations with the state they had then, from the events alone.
+ * @param join `left join` leaves one that had no event yet in, without a state
+ */
+const authorisationsAt = (join: 'join' | 'left join') => `
   select s.subject_id, s.authorisation_id, s.provider_id, s.purpose, s.recipient_class,
          s.recipient_id, s.legal_basis, s.products, s.accounts, s.classes, s.mode, s.range_from,
          s.range_to, s.fetch_type, s.frequency_n, s.frequency_window, s.condition_state,
          s.starts_at, s.expires_at, s.service_conditional, s.has_necessity, s.has_alternative,
          s.by_guardian, s.in_writing, s.widens_recipients, s.notice_id, s.notice_version, e.state
   from authorisation s
-  join (select distinct on (subject_id, authorisation_id) subject_id, authorisation_id, state
+  ${join} (select distinct on (subject_id, authorisation_id) subject_id, authorisation_id, state
         from authorisation_event
         where recorded_at <= $1::timestamptz and at <= $1::timestamptz
         order by subject_id, authorisation_id, seq desc) e
     on e.subject_id = s.subject_id and e.authorisation_id = s.authorisation_id
   where s.recipient_class = 'registry'`;
+
+/** The text of a check as `decideSql` holds it. */
+export const checkInSet = (sql: string) => over(sql, `(${authorisationsAt('join')})`);
 
 /** The number of the first check that fails; that of no check when all pass. */
 const STEP = `coalesce(${firstFailing(AUTHORISATION_CHECKS, (_, index) => String(index))},
@@ -98,34 +104,38 @@ const REASON_OF_STEP = `case step ${AUTHORISATION_CHECKS.map(
 ).join(' ')} end`;
 
 /**
- * A select that decides every row of `rows`: (account_id, authorisation_id, reason),
- * authorisation_id set and reason null when released. Superseded authorisations speak only when
- * the person has no other. Parameters are those of `decideParams`.
- * @param rows name of a table with account_id and the columns of `r`
- * @param authorisations name of a table that holds AUTHORISATIONS_AT
+ * A select that decides every row of `rows`: (subject_id, account_id, revision, authorisation_id,
+ * reason), authorisation_id set and reason null when released. Superseded authorisations speak
+ * only when the person has no other. Parameters are those of `decideParams`.
+ *
+ * Authorisations, which are wide, stream through the checks once; what is hashed and sorted is
+ * narrow. (Laid down in a table first they were most of the time of a large book on PGlite.) They
+ * are left joined to their states because a planner multiplies the odds of two keys that go
+ * together, and would plan for one authorisation.
+ * @param rows a select of account_id, revision and the columns of `r`
  */
-export function decideSql(rows: string, authorisations: string): string {
-  const text = `
+export function decideSql(rows: string): string {
+  return checkInSet(`
   with judged as (
-    select r.account_id, a.authorisation_id, a.state, a.starts_at, ${STEP} as step
-    from ${rows} r
-    join ${authorisations} a on a.subject_id = r.subject_id and a.provider_id = $2::uuid
+    select r.subject_id, r.account_id, r.revision, ${IS_ADULT} as is_adult,
+           ${firstFailing(ROW_CHECKS, reasonText)} as barred,
+           a.authorisation_id, a.state, a.starts_at, ${STEP} as step
+    from (${rows}) r
+    left join (${authorisationsAt('left join')} offset 0) a
+      on a.subject_id = r.subject_id and a.provider_id = $2::uuid and a.state is not null
     offset 0 -- so that the checks are evaluated once
-  ), candidate as (
-    select distinct on (a.account_id) a.account_id, a.authorisation_id, ${REASON_OF_STEP} as reason
+  ), speaker as (
+    select distinct on (a.account_id) a.subject_id, a.account_id, a.revision, a.authorisation_id,
+           case when barred is not null then barred
+                when a.authorisation_id is not null then ${REASON_OF_STEP}
+                when is_adult then 'never_asked' else 'minor' end as reason
     from judged a
     order by a.account_id, step desc, a.state = 'superseded', a.starts_at desc,
              a.authorisation_id desc
   )
-  select r.account_id,
-         case when ${conjunction(ROW_CHECKS)} and c.reason is null then c.authorisation_id end
-           as authorisation_id,
-         case when ${conjunction(ROW_CHECKS)} then
-           case when c.account_id is not null then c.reason
-                when ${IS_ADULT} then 'never_asked' else 'minor' end
-         else ${firstFailing(ROW_CHECKS, reasonText)} end as reason
-  from ${rows} r left join candidate c on c.account_id = r.account_id`;
-  return over(text, authorisations);
+  select subject_id, account_id, revision,
+         case when reason is null then authorisation_id end as authorisation_id, reason
+  from speaker`);
 }
 
 /** How one row was decided: exactly one of the two is null. */
@@ -164,7 +174,7 @@ export function decideOne(
   const candidates = named
     .filter(
       ({ record: { parties } }) =>
-        // AUTHORISATIONS_AT as well: an approval for another class of recipient does not speak.
+        // The set form as well: an approval for another class of recipient does not speak.
         parties.provider_id === act.provider_id && parties.recipient_class === act.recipient_class,
     )
     .map((facts): Candidate => {

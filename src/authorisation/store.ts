@@ -107,6 +107,9 @@ async function findHeld(
     problem === null ? [entry.record.authorisation_id] : [],
   );
   if (ids.length === 0) return new Map();
+  // Where nobody has gathered statistics yet (a first import; PGlite never does by itself) a
+  // planner takes some thousand ids for the whole table, and reads all of it for every chunk.
+  await session.query('set local enable_seqscan = off');
   const { rows } = await session.query<
     Omit<Held, 'chain' | 'addition'> & { authorisation_id: string; chain: string }
   >(
@@ -120,6 +123,7 @@ async function findHeld(
      where a.authorisation_id = any($1::uuid[])`,
     [ids],
   );
+  await session.query('set local enable_seqscan = on');
   return new Map(
     rows.map(({ authorisation_id, chain, ...row }) => {
       const hashes = chain.match(new RegExp(`.{${HASH_HEX}}`, 'g')) ?? [];

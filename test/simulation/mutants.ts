@@ -8,6 +8,7 @@
  * What must stay true: an edit that changes no statement is an error, not a mutant that survived.
  */
 import { AUTHORISATION_CHECKS, type Check, ROW_CHECKS } from '../../src/authorisation/check.ts';
+import { checkInSet } from '../../src/authorisation/decide.ts';
 import { type EventType, NEXT_EVENTS } from '../../src/authorisation/record.ts';
 import type { Database, Session } from '../../src/database/database.ts';
 
@@ -46,7 +47,7 @@ export function mutated(db: Database, mutants: readonly Mutant[]): MutantDatabas
 }
 
 /** A check as the gate's statements hold it. */
-const checkText = (sql: string) => `(${sql.replaceAll('{authorisations}', 'gate_authorisation')})`;
+const checkText = (sql: string) => `(${checkInSet(sql)})`;
 /** True whatever it says; its parameters stay in the statement. */
 const passing = (sql: string) => `(${sql} or true)`;
 
