@@ -21,7 +21,7 @@ const DATE = 1082;
 const POOL_SIZE = 8;
 /**
  * An unused connection is kept so long: what it knows (the catalogue of every partition, plans)
- * takes ten times as long to make as a report, and a server that is half busy would keep making it.
+ * takes five times as long to make as a report, and a server that is half busy would keep making it.
  */
 const IDLE_MS = 600_000;
 
