@@ -2,6 +2,7 @@
  * A registry full of people for the bench of reports: one account each, 24 months, an approval to
  * furnish and one to look. Made by the database itself, so that a million take minutes.
  */
+import { createHash } from 'node:crypto';
 import { sampleRecord } from '../src/authorisation/sample-record.ts';
 import type { Database } from '../src/database/database.ts';
 import { publicJwks } from '../src/keys/jws.ts';
@@ -17,7 +18,15 @@ export const REGISTRY = '00000000-0000-4000-8000-0000000000a0';
 const SUBMISSION = '00000000-0000-4000-8000-0000000000d1';
 
 /** SQL of person `n`'s ids; the same text serves the server, the clients and pgbench. */
-export const idSql = (kind: 's' | 'a' | 'f' | 'q', n: string) => `md5('${kind}' || ${n})::uuid`;
+export const idSql = (kind: 's' | 'a' | 'f' | 'q' | 'e', n: string) =>
+  `md5('${kind}' || ${n})::uuid`;
+
+/** The same in JavaScript. */
+export const uuidOf = (kind: string, n: number) =>
+  createHash('md5')
+    .update(`${kind}${n}`)
+    .digest('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 
 const AUTHORISATION = `
   insert into authorisation (subject_id, authorisation_id, arrangement_id, profile, provider_id,
@@ -105,4 +114,7 @@ export async function fillRegistry(
   ]);
   await fillMonths(db, subjects);
   await db.query('vacuum analyze');
+  // What filling left to be written is written now, and not while something is measured. Needs the
+  // role pg_checkpoint.
+  await db.query('checkpoint').catch(() => {});
 }

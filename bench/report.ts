@@ -5,15 +5,17 @@
  * The server runs in a process of its own, the clients in this one. The statements are those that
  * one real enquiry sent, recorded, with the person drawn at random.
  */
-import { type ChildProcess, execFile, fork } from 'node:child_process';
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
+import { type ChildProcess, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { loadProfile } from '../src/authorisation/profile.ts';
-import type { Database, Session, SqlValue } from '../src/database/database.ts';
+import { SOURCES } from '../src/cli/home.ts';
+import type { Database, Session } from '../src/database/database.ts';
 import { migrate } from '../src/database/migrate.ts';
 import { openPostgresql } from '../src/database/postgresql.ts';
 import { registryApi } from '../src/http/registry-api.ts';
@@ -24,7 +26,8 @@ import type { KeyRing } from '../src/keys/key-ring.ts';
 import { openParticipantStore } from '../src/participants/participant.ts';
 import { enquire } from '../src/registry/enquiries.ts';
 import type { Registry } from '../src/registry/registry.ts';
-import { ENQUIRER, fillRegistry, idSql, MONTHS, REGISTRY } from './report-fill.ts';
+import { pgbench, quantile, type Rate, type Statement, scriptOf } from './pgbench.ts';
+import { ENQUIRER, fillRegistry, MONTHS, REGISTRY, uuidOf } from './report-fill.ts';
 
 const USAGE = `npm run bench:report -- [--subjects 100000,1000000] [--seconds 20] [--clients 8] [--keep]
 
@@ -32,8 +35,7 @@ Needs BENCH_DATABASE_URL (PostgreSQL; drops the schema assent_report there) and 
 const SCHEMA = 'assent_report';
 const ISSUER = 'http://registry.bench';
 const WARM_UP_S = 3;
-const now = () => new Date();
-const random = (bytes: number) => randomBytes(bytes);
+const { now, random } = SOURCES;
 const url = process.env['BENCH_DATABASE_URL'] ?? '';
 
 function registryOver(db: Database, ring: KeyRing): Registry {
@@ -62,18 +64,9 @@ async function serve(folder: string): Promise<void> {
     ...{ title: 'Bench', description: 'Bench', probe: async () => true },
     limits: { requestsPerMinute: 100_000_000, tokenRequestsPerMinute: 1000 },
   });
+  process.once('SIGTERM', () => process.exit()); // So that a profile of it is written.
+  process.on('message', () => process.send?.(process.cpuUsage()));
   process.send?.(await server.listen({ port: 0, host: '127.0.0.1' }));
-}
-
-const uuidOf = (kind: string, n: number) =>
-  createHash('md5')
-    .update(`${kind}${n}`)
-    .digest('hex')
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-
-interface Statement {
-  readonly text: string;
-  readonly params: readonly SqlValue[];
 }
 
 /** The statements of one enquiry, as it sent them. */
@@ -82,7 +75,7 @@ async function record(registry: Registry, n: number): Promise<{ sent: Statement[
   const over = (session: Session): Session => ({
     ...session,
     query: (text, params = [], options) => {
-      sent.push({ text, params });
+      sent.push({ text, params, withNext: options?.withNext ?? false });
       return session.query(text, params, options);
     },
   });
@@ -103,60 +96,40 @@ async function record(registry: Registry, n: number): Promise<{ sent: Statement[
   return { sent, use };
 }
 
-/** A text as SQL. A colon before a letter would be a variable to pgbench. */
-const quoted = (text: string) =>
-  `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll(':', '\\x3a')}'`;
-
-function literal(value: SqlValue): string {
-  if (value === null) return 'null';
-  if (value instanceof Date) return quoted(value.toISOString());
-  if (value instanceof Uint8Array) return quoted(`\\x${Buffer.from(value).toString('hex')}`);
-  if (Array.isArray(value))
-    return quoted(`{${value.map((each) => `"${String(each)}"`).join(',')}}`);
-  return typeof value === 'string' ? quoted(value) : String(value);
-}
-
-/** pgbench's script: the same statements, with the person and every new id drawn anew. */
-function scriptOf(sent: readonly Statement[], n: number, subjects: number): string {
-  const enquiry = (sent[0]?.params[2] ?? '') as string;
-  const ids = new Map([
-    [uuidOf('s', n), `(${idSql('s', ':n::int')})::text`],
-    [uuidOf('q', n), `(${idSql('q', ':n::int')})::text`],
-    [enquiry, 'gen_random_uuid()::text'],
-  ]);
-  const value = (param: SqlValue): string => {
-    if (Array.isArray(param) && param.some((each) => ids.has(String(each))))
-      return `array[${param.map((each) => ids.get(String(each)) ?? literal(each))}]`;
-    const known = typeof param === 'string' ? ids.get(param) : undefined;
-    if (known !== undefined) return `(${known})`;
-    if (typeof param !== 'string' || !param.startsWith('[{')) return literal(param);
-    // What is written: every id in it is a new one but those of the person.
-    const found = new Set(param.match(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g));
-    return [...found].reduce(
-      (text, id) => `replace(${text}, '${id}', ${ids.get(id) ?? 'gen_random_uuid()::text'})`,
-      literal(param),
-    );
-  };
-  const lines = sent.map(({ text, params }) => {
-    const plain = text.replaceAll(/'([^']*)'/g, (whole, inner: string) =>
-      inner.includes(':') ? quoted(inner) : whole,
-    );
-    const filled = plain.replaceAll(/\$(\d+)/g, (_, index: string) =>
-      value(params[Number(index) - 1] ?? null),
-    );
-    return `${filled.replaceAll(/\s+/g, ' ').trim()};`;
+/**
+ * One client on one connection. As little as HTTP/1.1 asks for, as pgbench is as little as its
+ * protocol asks for: clients share the processors with what is measured.
+ */
+async function connectTo(at: URL, token: string) {
+  const socket = connect({ host: at.hostname, port: Number(at.port), noDelay: true });
+  await once(socket, 'connect');
+  const head = [
+    'POST /v1/enquiries HTTP/1.1',
+    ...[`host: ${at.host}`, `authorization: Bearer ${token}`, 'content-type: application/json'],
+    'content-length: ',
+  ].join('\r\n');
+  let settle: { done: (answer: Buffer) => void; fail: (error: Error) => void } | null = null;
+  let read: Buffer = Buffer.alloc(0);
+  socket.on('data', (chunk: Buffer) => {
+    read = read.length === 0 ? chunk : Buffer.concat([read, chunk]);
+    const body = read.indexOf('\r\n\r\n') + 4;
+    if (body < 4) return;
+    const length = /^content-length: (\d+)/im.exec(read.toString('latin1', 0, body))?.[1];
+    if (read.length < body + Number(length)) return;
+    const answer = read;
+    read = Buffer.alloc(0);
+    settle?.done(answer);
   });
-  return [`\\set n random(1, ${subjects})`, 'begin;', ...lines, 'commit;', ''].join('\n');
+  socket.on('close', () => settle?.fail(new Error('the server closed the connection')));
+  return {
+    ask: (body: string) =>
+      new Promise<Buffer>((done, fail) => {
+        settle = { done, fail };
+        socket.write(`${head}${body.length}\r\n\r\n${body}`);
+      }),
+    close: () => socket.destroy(),
+  };
 }
-
-interface Rate {
-  readonly perSecond: number;
-  readonly p50: number;
-  readonly p99: number;
-}
-
-const quantile = (sorted: readonly number[], share: number) =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 
 /** Asks for reports over HTTP. @param perSecond at most so many; null: as many as there may be */
 async function load(
@@ -164,33 +137,21 @@ async function load(
   token: string,
   options: { subjects: number; clients: number; seconds: number; perSecond: number | null },
 ): Promise<Rate> {
-  const agent = new Agent({ keepAlive: true, maxSockets: options.clients });
-  const target = new URL('/v1/enquiries', base);
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   const times: number[] = [];
   const begin = performance.now();
   const end = begin + options.seconds * 1000;
-  const ask = () =>
-    new Promise<void>((done, fail) => {
-      const n = 1 + Math.floor(Math.random() * options.subjects);
-      const started = performance.now();
-      const sent = request(target, { method: 'POST', agent, headers }, (answer) => {
-        const chunks: Buffer[] = [];
-        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-        answer.on('end', () => {
-          const text = Buffer.concat(chunks).toString('utf8');
-          if (!text.includes('"outcome":"report"')) fail(new Error(text.slice(0, 300)));
-          times.push(performance.now() - started);
-          done();
-        });
-      });
-      sent.on('error', fail);
-      sent.end(
-        JSON.stringify({
-          ...{ use_id: randomUUID(), authorisation_id: uuidOf('q', n), purpose: '02' },
-        }),
-      );
-    });
+  const asker = await Promise.all(
+    Array.from({ length: options.clients }, () => connectTo(new URL(base), token)),
+  );
+  const ask = async (index: number) => {
+    const n = 1 + Math.floor(Math.random() * options.subjects);
+    const started = performance.now();
+    const answer = await asker[index]?.ask(
+      JSON.stringify({ use_id: randomUUID(), authorisation_id: uuidOf('q', n), purpose: '02' }),
+    );
+    if (!answer?.includes('"outcome":"report"')) throw new Error(answer?.toString('utf8', 0, 300));
+    times.push(performance.now() - started);
+  };
   const everyMs = options.perSecond === null ? 0 : (1000 * options.clients) / options.perSecond;
   const client = async (index: number) => {
     let next = begin + (everyMs * index) / options.clients;
@@ -198,11 +159,11 @@ async function load(
       const wait = next - performance.now();
       if (wait > 0) await new Promise((go) => setTimeout(go, wait));
       next += everyMs;
-      await ask();
+      await ask(index);
     }
   };
   await Promise.all(Array.from({ length: options.clients }, (_, index) => client(index)));
-  agent.destroy();
+  for (const each of asker) each.close();
   const sorted = times.toSorted((a, b) => a - b);
   return {
     perSecond: sorted.length / ((performance.now() - begin) / 1000),
@@ -211,36 +172,14 @@ async function load(
   };
 }
 
-function pgbenchPath(): string {
-  const versions = [18, 17, 16, 15].map((version) => `/usr/lib/postgresql/${version}/bin/pgbench`);
-  return versions.find((path) => existsSync(path)) ?? 'pgbench';
-}
-
-/** Transactions a second and the latency of pgbench over the script. */
-async function pgbench(script: string, seconds: number, clients: number): Promise<Rate> {
-  const folder = mkdtempSync(join(tmpdir(), 'assent-pgbench-'));
-  const file = join(folder, 'report.sql');
-  writeFileSync(file, script);
-  const { pathname, username, hostname, port } = new URL(url);
-  try {
-    const args = ['-n', '-M', 'prepared', '-f', file, '-T', String(seconds), '-c', String(clients)];
-    const { stdout } = await promisify(execFile)(
-      pgbenchPath(),
-      [...args, '-j', '2', '-l', `--log-prefix=${join(folder, 'log')}`, pathname.slice(1)],
-      {
-        env: {
-          ...process.env,
-          ...{ PGHOST: hostname, PGPORT: port || '5432', PGUSER: username },
-          PGOPTIONS: `-c timezone=UTC -c jit=off -c search_path=${SCHEMA}`,
-        },
-      },
+/** Milliseconds that the server's process computed so far, all threads. */
+function cpuOf(server: ChildProcess): Promise<number> {
+  return new Promise((done) => {
+    server.once('message', (used: { user: number; system: number }) =>
+      done((used.user + used.system) / 1000),
     );
-    const perSecond = Number(/tps = ([\d.]+)/.exec(stdout)?.[1] ?? Number.NaN);
-    const p50 = Number(/latency average = ([\d.]+)/.exec(stdout)?.[1] ?? Number.NaN);
-    return { perSecond, p50, p99: Number.NaN };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+    server.send('cpu');
+  });
 }
 
 const shown = ({ perSecond, p50, p99 }: Rate) =>
@@ -274,19 +213,26 @@ async function measure(
     const token = await issueToken(ENQUIRER, ['files:read'], {
       ...{ issuer: ISSUER, audience: ISSUER, now, random, keys: keysOf(rings[0]) },
     });
-    const at = { subjects, clients: options.clients };
-    await load(base, token, { ...at, seconds: WARM_UP_S, perSecond: null });
-    await pgbench(script, WARM_UP_S, options.clients);
-    const http = await load(base, token, { ...at, seconds: options.seconds, perSecond: null });
-    const raw = await pgbench(script, options.seconds, options.clients);
-    const half = http.perSecond / 2;
-    const calm = await load(base, token, { ...at, seconds: options.seconds, perSecond: half });
+    const at = { url, schema: SCHEMA, subjects, ...options };
+    const warm = { ...at, seconds: WARM_UP_S, perSecond: null };
+    await load(base, token, warm);
+    await pgbench(script, warm);
+    const before = await cpuOf(server);
+    const http = await load(base, token, { ...at, perSecond: null });
+    const cpu = (await cpuOf(server)) - before;
+    const raw = await pgbench(script, { ...at, perSecond: null });
+    const calm = await load(base, token, { ...at, perSecond: http.perSecond / 2 });
+    const calmRaw = await pgbench(script, { ...at, perSecond: raw.perSecond / 2 });
+    const paceRaw = await pgbench(script, { ...at, perSecond: http.perSecond / 2 });
+    const each = cpu / (http.perSecond * at.seconds);
     return [
       `${subjects.toLocaleString('en')} people, ${MONTHS} months each, filled in ${filled} s; ${options.clients} clients, ${options.seconds} s each`,
-      `  HTTP        ${shown(http)}`,
-      `  pgbench     ${raw.perSecond.toFixed(0)}/s, mean ${raw.p50.toFixed(1)} ms (${sent.length} statements, -M prepared)`,
-      `  ratio       ${(http.perSecond / raw.perSecond).toFixed(2)}`,
-      `  half load   ${shown(calm)}`,
+      `  HTTP                ${shown(http)}; the server's process computed ${each.toFixed(2)} ms for each`,
+      `  pgbench             ${shown(raw)} (${sent.length} statements, -M prepared)`,
+      `  ratio               ${(http.perSecond / raw.perSecond).toFixed(2)}`,
+      `  HTTP, half load     ${shown(calm)}`,
+      `  pgbench, half load  ${shown(calmRaw)}`,
+      `  pgbench, as slow    ${shown(paceRaw)} (at half the load of HTTP)`,
     ];
   } finally {
     server?.kill();

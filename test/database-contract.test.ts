@@ -101,6 +101,63 @@ describe.each(BACKENDS)('a database on %s', (backend) => {
     expect(await count()).toBe(1);
   });
 
+  test('what goes with the next statement is there for it, and comes before the commit', async () => {
+    const insert = 'insert into thing values ($1, $2)';
+    await db.transaction(async (session) => {
+      await session.query(insert, [1, 'a'], { withNext: true });
+      await session.query(insert, [2, 'b'], { withNext: true, prepared: true });
+      const { rows } = await session.query<{ n: number }>('select count(*) as n from thing');
+      expect(rows).toEqual([{ n: 2 }]);
+      await session.query(insert, [3, 'c'], { withNext: true });
+      await session.copyIn('copy thing from stdin', [Buffer.from('4\td\n')]);
+      await session.query(insert, [5, 'e'], { withNext: true });
+      const out = await gather(session.copyOut('copy (select id from thing order by 1) to stdout'));
+      expect(out).toBe('1\n2\n3\n4\n5\n');
+      await session.query(insert, [6, 'f'], { withNext: true });
+    });
+    await db.transaction((session) => session.query(insert, [7, 'g'], { withNext: true }));
+    await db.query(insert, [8, 'h'], { withNext: true });
+    expect(await count()).toBe(8);
+  });
+
+  test('what goes with the next statement and fails takes the whole transaction with it', async () => {
+    const insert = 'insert into thing values ($1, null)';
+    for (const last of [true, false]) {
+      const error = await failureOf(
+        db.transaction(async (session) => {
+          await session.query(insert, [1]);
+          await session.query(insert, [1], { withNext: true });
+          if (!last) await session.query(insert, [2]);
+        }),
+      );
+      expect(error.sqlstate).toBe('23505');
+      expect(await count()).toBe(0);
+    }
+    await expect(
+      db.transaction(async (session) => {
+        await session.query(insert, [1], { withNext: true });
+        throw new Error('stop');
+      }),
+    ).rejects.toThrow('stop');
+    expect(await count()).toBe(0);
+  });
+
+  test('a transaction without a statement is none', async () => {
+    expect(await db.transaction(async () => 1)).toBe(1);
+    const stop = db.transaction(() => Promise.reject(new Error('stop')));
+    await expect(stop).rejects.toThrow('stop');
+    await db.query('insert into thing values (1, null)');
+    expect(await count()).toBe(1);
+  });
+
+  test('answers statements that were sent at once in their order, each its own', async () => {
+    await db.transaction(async (session) => {
+      const one = (n: number) => session.query<{ n: number }>('select $1::int as n', [n]);
+      const answers = await Promise.all([1, 2, 3, 4].map(one));
+      expect(answers.map(({ rows }) => rows[0]?.n)).toEqual([1, 2, 3, 4]);
+    });
+  });
+
   test('goes on after a failed statement inside a savepoint', async () => {
     await db.transaction(async (session) => {
       await session.query('insert into thing values (1, null)');

@@ -30,6 +30,11 @@ export interface QueryOptions {
    * once. Only for texts that do not change, of which there are few. No-op on PGlite.
    */
   readonly prepared?: boolean;
+  /**
+   * Nobody reads its answer: in a transaction it may travel with the statement that comes next, or
+   * with the commit, and what is wrong with it is thrown there. Its result is empty.
+   */
+  readonly withNext?: boolean;
 }
 
 /** Statements that run one after another on one connection. */

@@ -19,6 +19,11 @@ const NUMERIC = 1700;
 const DATE = 1082;
 /** More connections than cores, so that one may wait for the disk while another computes. */
 const POOL_SIZE = 8;
+/**
+ * An unused connection is kept so long: what it knows (the catalogue of every partition, plans)
+ * takes five times as long to make as a report, and a server that is half busy would keep making it.
+ */
+const IDLE_MS = 600_000;
 
 function parserFor(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
   if (oid === INT8) {
@@ -44,22 +49,85 @@ function statementName(text: string): string {
   return name;
 }
 
-function sessionOver(client: pg.ClientBase): Session {
+interface Statement {
+  readonly text: string;
+  readonly params: readonly SqlValue[];
+  readonly prepared: boolean;
+}
+
+const plain = (text: string): Statement => ({ text, params: [], prepared: false });
+const BEGIN = plain('begin');
+const COMMIT = plain('commit');
+const NOTHING = { rows: [], affected: 0 };
+
+/**
+ * Sends statements in one go, each with a Sync of its own, and gives the answer to the last. After
+ * one that fails, a commit rolls back, so sending it along is safe.
+ * @throws what the first that failed says
+ */
+async function sendTogether(
+  client: pg.PoolClient,
+  statements: readonly Statement[],
+): Promise<Result<unknown>> {
+  const { stream } = client.connection;
+  stream.cork();
+  const asked = statements.map(({ text, params, prepared }) =>
+    client.query({
+      ...{ text, values: params as unknown[] },
+      ...(prepared ? { name: statementName(text) } : {}),
+    }),
+  );
+  stream.uncork();
+  const answers = await Promise.allSettled(asked);
+  const failed = answers.find((each) => each.status === 'rejected');
+  if (failed) throw fromDriver(failed.reason);
+  const last = answers.at(-1);
+  if (last?.status !== 'fulfilled') throw new Error('nothing was sent');
+  const { rows, rowCount } = last.value;
+  return { rows, affected: rowCount ?? rows.length };
+}
+
+/** COPY keeps the connection for itself: nothing else is on its way meanwhile. */
+function setPipeline(client: pg.PoolClient, isOn: boolean): void {
+  (client as { pipeline: boolean }).pipeline = isOn;
+}
+
+/** `begin` goes with a first statement that reads: should it fail, nothing was done outside of it. */
+const mayFollowBegin = ({ text }: Statement) => /^\s*select\b/i.test(text);
+
+/**
+ * What waits, and a statement after it.
+ * @param ahead of a transaction: what goes with its next statement; null: there is none
+ */
+async function sendAfter(
+  client: pg.PoolClient,
+  ahead: Statement[] | null,
+  next: readonly Statement[],
+): Promise<Result<unknown>> {
+  const all = [...(ahead?.splice(0) ?? []), ...next];
+  const [first, second] = all;
+  if (first === BEGIN && second && !mayFollowBegin(second))
+    await sendTogether(client, all.splice(0, 1));
+  return all.length > 0 ? sendTogether(client, all) : NOTHING;
+}
+
+function sessionOver(client: pg.PoolClient, ahead: Statement[] | null = null): Session {
   return {
     async query<Row>(
       text: string,
       params: readonly SqlValue[] = [],
       options: QueryOptions = {},
     ): Promise<Result<Row>> {
-      try {
-        const name = options.prepared ? { name: statementName(text) } : {};
-        const result = await client.query({ text, values: params as unknown[], ...name });
-        return { rows: result.rows as Row[], affected: result.rowCount ?? result.rows.length };
-      } catch (error) {
-        throw fromDriver(error);
+      const statement = { text, params, prepared: options.prepared ?? false };
+      if (ahead && options.withNext) {
+        ahead.push(statement);
+        return NOTHING;
       }
+      return (await sendAfter(client, ahead, [statement])) as Result<Row>;
     },
     async copyIn(text, chunks) {
+      await sendAfter(client, ahead, []);
+      setPipeline(client, false);
       try {
         const stream = client.query(copyFrom(text));
         await pipeline(
@@ -69,13 +137,19 @@ function sessionOver(client: pg.ClientBase): Session {
         return stream.rowCount;
       } catch (error) {
         throw fromDriver(error);
+      } finally {
+        setPipeline(client, true);
       }
     },
     async *copyOut(text) {
+      await sendAfter(client, ahead, []);
+      setPipeline(client, false);
       try {
         for await (const chunk of client.query(copyTo(text))) yield chunk as Uint8Array;
       } catch (error) {
         throw fromDriver(error);
+      } finally {
+        setPipeline(client, true);
       }
     },
   };
@@ -98,6 +172,9 @@ export async function openPostgresql(url: string, schema = 'assent'): Promise<Da
     connectionString: url,
     max: POOL_SIZE,
     application_name: 'assent',
+    pipeline: true,
+    idleTimeoutMillis: IDLE_MS,
+    keepAlive: true,
     // A statement whose client was killed ends too, instead of keeping its locks for its hours.
     options: `-c timezone=UTC -c jit=off -c client_connection_check_interval=5s -c search_path=${schema}`,
     types: { getTypeParser: parserFor as typeof pg.types.getTypeParser },
@@ -152,18 +229,20 @@ export async function openPostgresql(url: string, schema = 'assent'): Promise<Da
   };
 }
 
+/** `begin` goes with a first statement that reads, `commit` with those that wait for no answer. */
 async function inTransaction<T>(
   client: pg.PoolClient,
   run: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const session = sessionOver(client);
-  await session.query('begin');
+  const ahead = [BEGIN];
+  const isBegun = () => !ahead.includes(BEGIN);
   try {
-    const value = await run(session);
-    await session.query('commit');
+    const value = await run(sessionOver(client, ahead));
+    if (isBegun() || ahead.length > 1) await sendAfter(client, ahead, [COMMIT]);
     return value;
   } catch (error) {
-    await session.query('rollback').catch(() => client.emit('error', new Error('rollback failed')));
+    const undo = isBegun() ? sendTogether(client, [plain('rollback')]) : Promise.resolve();
+    await undo.catch(() => client.emit('error', new Error('rollback failed')));
     throw error;
   }
 }

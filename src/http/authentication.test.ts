@@ -1,9 +1,11 @@
 import { SignJWT } from 'jose';
 import { Type } from 'typebox';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { reinstateParticipant, suspendParticipant } from '../participants/participant.ts';
+import { remembering } from './authentication.ts';
 import type { Server } from './instance.ts';
 import { type RouteMatrixCell, routeMatrix } from './route-matrix.ts';
+import { buildServer } from './server.ts';
 import { type Actor, AUDIENCE, ISSUER, makeTokenKeys, TestServer } from './test-server.ts';
 
 function routes(app: Server): void {
@@ -108,6 +110,39 @@ describe('a token', () => {
     expect((await get(token)).statusCode).toBe(200);
   });
 
+  test('is refused when its participant is gone or holds the scope no more', async () => {
+    const { participant_id } = await server.admit('furnisher');
+    const token = await forge({ claims: { sub: participant_id, client_id: participant_id } });
+    const change = (text: string) => server.db.query(text, [participant_id]);
+    expect((await get(token)).statusCode).toBe(200);
+    await change(`update participant set scopes = '{}' where participant_id = $1`);
+    expect((await get(token)).statusCode).toBe(403);
+    await change('delete from participant where participant_id = $1');
+    expect((await get(token)).statusCode).toBe(401);
+  });
+
+  test('opens nothing under the signature of another that was good, nor without one', async () => {
+    const [good, other] = [await forge({}), await forge({ claims: { jti: 'other' } })];
+    expect((await get(good)).statusCode).toBe(200);
+    expect((await get(other)).statusCode).toBe(200);
+    const [header, payload] = good.split('.');
+    for (const signature of [other.split('.')[2], '', 'AAAA'])
+      expect((await get(`${header}.${payload}.${signature}`)).statusCode).toBe(401);
+  });
+
+  test('is refused after the server started again with other keys, good as it was', async () => {
+    const token = await forge({});
+    expect((await get(token)).statusCode).toBe(200);
+    const keys = await makeTokenKeys();
+    const again = await buildServer({ ...server.options, keys });
+    const answer = await again.inject({
+      url: '/submissions/1',
+      headers: { authorization: `Bearer ${token}` },
+    });
+    expect(answer.statusCode).toBe(401);
+    await again.close();
+  });
+
   test('without the scope, or in another role, gets a challenge that names the scope', async () => {
     const narrow = await get(await server.token(furnisher, 'submissions:write'));
     expect([narrow.statusCode, narrow.json().code]).toEqual([403, 'not_permitted']);
@@ -127,6 +162,45 @@ describe('a token', () => {
     });
     expect([answer.statusCode, answer.json().code]).toEqual([401, 'not_authenticated']);
     expect(answer.headers['www-authenticate']).toBe('Bearer realm="assent"');
+  });
+});
+
+describe('remembered tokens', () => {
+  const at = { s: 1000 };
+  const asked: string[] = [];
+  const verify = remembering(
+    async (token) => {
+      asked.push(token);
+      const [name = '', exp, nbf] = token.split(' ');
+      if (name === 'bad') return null;
+      return { jti: name, ...(exp ? { exp: Number(exp) } : {}), ...(nbf ? { nbf: 1 } : {}) };
+    },
+    () => new Date(at.s * 1000),
+    2,
+  );
+  const ask = async (token: string) => (await verify(token))?.jti ?? null;
+  beforeEach(() => {
+    asked.length = 0;
+    at.s = 1000;
+  });
+
+  test('are checked once until they expire, and never after', async () => {
+    expect([await ask('a 1010'), await ask('a 1010')]).toEqual(['a', 'a']);
+    at.s = 1009.999;
+    expect(await ask('a 1010')).toBe('a');
+    expect(asked).toEqual(['a 1010']);
+    at.s = 1010;
+    expect(await ask('a 1010')).toBeNull();
+  });
+
+  test('are never more than were allowed', async () => {
+    for (const token of ['b 2000', 'c 2000', 'd 2000', 'd 2000', 'b 2000']) await ask(token);
+    expect(asked).toEqual(['b 2000', 'c 2000', 'd 2000', 'b 2000']);
+  });
+
+  test('are sound ones with an end and no beginning', async () => {
+    for (const token of ['bad', 'bad', 'e', 'e', 'f 2000 1', 'f 2000 1']) await ask(token);
+    expect(asked).toEqual(['bad', 'bad', 'e', 'e', 'f 2000 1', 'f 2000 1']);
   });
 });
 

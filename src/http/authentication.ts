@@ -3,10 +3,11 @@
  * open to them; sessions of people, on the routes that are for people. Runs after the rate limit and before a byte of the body is read.
  *
  * What must stay true: the token says who it was issued to, the database says what they may do
- * now, so a suspension or a narrowed scope acts on the next request; a route without a
- * declaration lets nobody in, even if it were reached; a cookie opens pages alone, so a page of
- * another site can never use it on the API.
+ * now, so a suspension or a narrowed scope acts on the next request, also of a token whose
+ * signature was checked before; a route without a declaration lets nobody in, even if it were
+ * reached; a cookie opens pages alone, so a page of another site can never use it on the API.
  */
+import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createLocalJWKSet, type JWTPayload, jwtVerify } from 'jose';
 import { AssentError } from '../model/error.ts';
@@ -89,6 +90,36 @@ function verifierOf(options: AuthenticationOptions): Verify {
   };
 }
 
+/** Tokens that are remembered, some hundred bytes each: beyond, the oldest is checked again. */
+const REMEMBERED_MAX = 10_000;
+
+/**
+ * Remembers what a sound token said until it expires, under its hash, so that its signature is
+ * checked once and not at each of its thousands of requests. A signature that was right stays
+ * right; whatever can change (the participant, the clock) is asked at each request. The keys are
+ * those of the server's start: it forgets everything when it starts with others.
+ */
+export function remembering(verify: Verify, now: () => Date, most = REMEMBERED_MAX): Verify {
+  const known = new Map<string, JWTPayload & { readonly exp: number }>();
+  return async (token) => {
+    const key = hash('sha256', token);
+    const found = known.get(key);
+    if (found) {
+      // As jose counts: whole seconds, and the last one is not its own any more.
+      if (found.exp > Math.floor(now().getTime() / 1000)) return found;
+      known.delete(key);
+      return null;
+    }
+    const payload = await verify(token);
+    // One that is not valid yet is none of ours: it is not remembered, nor is a no.
+    if (payload?.exp === undefined || payload.nbf !== undefined) return payload;
+    const [oldest] = known.keys();
+    if (known.size >= most && oldest !== undefined) known.delete(oldest);
+    known.set(key, { ...payload, exp: payload.exp });
+    return payload;
+  };
+}
+
 function callerOf(participant: Participant, granted: unknown): Caller {
   const names = typeof granted === 'string' ? granted.split(' ') : [];
   const { participant_id, role } = participant;
@@ -132,7 +163,7 @@ async function personOf(
 export function addAuthentication(app: Server, options: AuthenticationOptions): void {
   const callers = new WeakMap<FastifyRequest, Caller>();
   const people = new WeakMap<FastifyRequest, Person>();
-  const verify = verifierOf(options);
+  const verify = remembering(verifierOf(options), options.now);
 
   app.decorateRequest('person', {
     getter() {

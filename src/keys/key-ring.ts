@@ -163,14 +163,13 @@ class LocalKeyRing implements KeyRing {
   }
 
   keyedHash(context: string, ...parts: readonly string[]): Uint8Array {
-    const texts = [context, ...parts].map((text) => Buffer.from(wellFormed(text)));
-    const hmac = createHmac('sha256', this.#index);
-    for (const text of texts) {
+    const pieces = [context, ...parts].flatMap((text) => {
+      const bytes = Buffer.from(wellFormed(text));
       const length = Buffer.alloc(4);
-      length.writeUInt32BE(text.length);
-      hmac.update(length).update(text);
-    }
-    return hmac.digest();
+      length.writeUInt32BE(bytes.length);
+      return [length, bytes];
+    });
+    return createHmac('sha256', this.#index).update(Buffer.concat(pieces)).digest();
   }
 
   newSubjectKey(): SubjectKey {

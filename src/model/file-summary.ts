@@ -157,27 +157,32 @@ export function countedOnce(looks: readonly LookFacts[], days: number): LookFact
   });
 }
 
-/** Members stand in the order of their names, as canonical JSON has them. */
-const byName = ([left]: [string, unknown], [right]: [string, unknown]) => (left < right ? -1 : 1);
+type Named<W extends number> = readonly (readonly [`m${W}`, W])[];
 
-function windowsOf<W extends number>(windows: readonly W[], of: (months: W) => number): Windows<W> {
-  const counts = windows.map((months): [string, number] => [`m${months}`, of(months)]);
-  return Object.fromEntries(counts.sort(byName)) as Windows<W>;
-}
+/** Members stand in the order of their names, as canonical JSON has them. */
+const byName = <W extends number>(windows: readonly W[]): Named<W> =>
+  windows
+    .map((months) => [`m${months}`, months] as const)
+    .sort(([left], [right]) => (left < right ? -1 : 1));
+const LOOKS_BY_NAME = byName(LOOK_WINDOWS);
+const LATE_BY_NAME = byName(LATE_WINDOWS);
+const KINDS_BY_NAME = LOOK_KINDS.toSorted();
+
+const windowsOf = <W extends number>(windows: Named<W>, of: (months: W) => number) =>
+  Object.fromEntries(windows.map(([name, months]) => [name, of(months)])) as Windows<W>;
 
 function enquiriesOf(facts: FileFacts, onceDays: number): FileSummary['enquiries'] {
   const today = facts.at.slice(0, 10);
-  const entries = LOOK_KINDS.toSorted().map((kind) => {
+  const entries = KINDS_BY_NAME.map((kind) => {
     const all = facts.looks.filter((look) => look.kind === kind);
     const looks = kind === 'new_credit' ? countedOnce(all, onceDays) : all;
-    const since = (months: number) => dayMonthsBefore(today, months);
-    return [
-      kind,
-      windowsOf(
-        LOOK_WINDOWS,
-        (months) => looks.filter((look) => look.at.slice(0, 10) > since(months)).length,
-      ),
-    ];
+    const days = looks.map(({ at }) => at.slice(0, 10));
+    const within = (months: number) => {
+      if (days.length === 0) return 0;
+      const since = dayMonthsBefore(today, months);
+      return days.filter((day) => day > since).length;
+    };
+    return [kind, windowsOf(LOOKS_BY_NAME, within)];
   });
   return Object.fromEntries(entries) as FileSummary['enquiries'];
 }
@@ -192,8 +197,10 @@ export function summaryOf(facts: FileFacts, onceDays: number): FileSummary {
   const day = facts.at.slice(0, 10);
   const period = periodOf(day);
   const months = accounts.flatMap((account) => account.months);
-  const within = (window: number) =>
-    months.filter((month) => month.period > addMonths(period, -window));
+  const within = (window: number) => {
+    const since = addMonths(period, -window);
+    return months.filter((month) => month.period > since);
+  };
   const opened = accounts.flatMap(({ opened_on }) => opened_on ?? []).sort();
   const currencies = [...new Set(accounts.map(({ currency }) => currency))].sort();
   const agreements = agreementsOf(accounts);
@@ -212,13 +219,13 @@ export function summaryOf(facts: FileFacts, onceDays: number): FileSummary {
     enquiries: enquiriesOf(facts, onceDays),
     lenders: new Set(accounts.map(({ lender }) => lender.participant_id)).size,
     months_late: windowsOf(
-      LATE_WINDOWS,
+      LATE_BY_NAME,
       (window) => within(window).filter((month) => month.days_past_due > 0).length,
     ),
     months_shown: months.length,
     newest_opened_on: opened.at(-1) ?? null,
     oldest_opened_on: opened[0] ?? null,
-    worst_days_past_due: windowsOf(LATE_WINDOWS, (window) =>
+    worst_days_past_due: windowsOf(LATE_BY_NAME, (window) =>
       Math.max(0, ...within(window).map((month) => month.days_past_due)),
     ),
   };

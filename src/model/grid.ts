@@ -9,7 +9,7 @@
  */
 import { metro2PaymentRating, pbocGridLetter } from './days-past-due.ts';
 import type { MonthFacts } from './file-facts.ts';
-import { addMonths, monthsBetween, periodOf } from './period.ts';
+import { addMonths, monthsBetween, periodOf, periodsBetween } from './period.ts';
 
 export const GRID_SCALES = ['pboc', 'metro2', 'bands'] as const;
 export type GridScale = (typeof GRID_SCALES)[number];
@@ -125,8 +125,7 @@ export function gridOf(
   const known = new Map(months.slice(0, end + 1).map((month) => [month.period, month]));
   const chosen = SCALES[scale];
   let letters = '';
-  for (let offset = 0; offset <= monthsBetween(from, last.period); offset += 1) {
-    const period = addMonths(from, offset);
+  for (const period of periodsBetween(from, last.period)) {
     const month = known.get(period);
     if (month) letters += letterOf(chosen, month, month === last);
     else letters += isOpened(period) ? chosen.missing : chosen.before_opening;
@@ -165,9 +164,8 @@ export function combineGrids(parts: readonly GridPart[]): Grid | null {
   if (!last) return null;
   const { scale, to } = last;
   const from = addMonths(to, 1 - GRID_MONTHS);
-  const letters = Array.from({ length: GRID_MONTHS }, (_, offset) => {
-    const period = addMonths(from, offset);
-    return worstOf(parts, period, period === to, SCALES[scale]);
-  });
+  const letters = periodsBetween(from, to).map((period) =>
+    worstOf(parts, period, period === to, SCALES[scale]),
+  );
   return { scale, from, to, letters: letters.join('') };
 }

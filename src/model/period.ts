@@ -93,7 +93,8 @@ export function isWithin(period: string, first: string, last: string): boolean {
 /** Every period from `first` to `last`, both included; none when `last` is earlier. */
 export function periodsBetween(first: string, last: string): string[] {
   const length = Math.max(0, monthsBetween(first, last) + 1);
-  return Array.from({ length }, (_, index) => addMonths(first, index));
+  const begin = monthNumber(first);
+  return Array.from({ length }, (_, index) => fromMonthNumber(begin + index));
 }
 
 /**

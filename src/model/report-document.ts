@@ -176,19 +176,15 @@ function enquiriesFor(audience: Audience, { looks }: FileFacts) {
     .map(({ at, kind, purpose }) => ({ at: at.slice(0, 10), kind, purpose }));
 }
 
-/** Draws under one agreement were not gathered yet. */
-function renderFirst(issue: Issue): ReportDocument {
+/** What both renderers say alike: everything after `audience`, in the order of the names. */
+function remainderOf(issue: Issue, summary: ReportSummary) {
   const { audience, facts, form } = issue;
   const { status, reasons } = statusOf(facts, issue.thin);
   const since = facts.incomplete_since;
-  const isFull = form === 'full';
-  const { agreements, agreements_open, ...summary } = summaryOf(facts, issue.counts_once_days);
   return {
-    accounts: isFull ? facts.accounts.map((each) => reportAccount(each, issue.grid)) : null,
-    audience,
     blocks: facts.blocks,
     claims: facts.claims,
-    enquiries: isFull ? enquiriesFor(audience, facts) : null,
+    enquiries: form === 'full' ? enquiriesFor(audience, facts) : null,
     enquiry: issue.enquiry,
     facts_at: facts.at,
     form,
@@ -207,19 +203,28 @@ function renderFirst(issue: Issue): ReportDocument {
   };
 }
 
-function renderSecond(issue: Issue): ReportDocument {
-  const { accounts: _, audience, ...others } = renderFirst(issue);
-  const { accounts } = issue.facts;
-  const day = issue.facts.at.slice(0, 10);
-  const isFull = issue.form === 'full';
+/** Draws under one agreement were not gathered yet. */
+function renderFirst(issue: Issue): ReportDocument {
+  const { audience, facts, form, grid } = issue;
+  const { agreements, agreements_open, ...summary } = summaryOf(facts, issue.counts_once_days);
   return {
-    accounts: isFull ? accounts.map((each) => drawnAccount(each, issue.grid)) : null,
+    accounts: form === 'full' ? facts.accounts.map((each) => reportAccount(each, grid)) : null,
+    audience,
+    ...remainderOf(issue, summary),
+  };
+}
+
+function renderSecond(issue: Issue): ReportDocument {
+  const { audience, facts, form, grid } = issue;
+  const day = facts.at.slice(0, 10);
+  const isFull = form === 'full';
+  return {
+    accounts: isFull ? facts.accounts.map((each) => drawnAccount(each, grid)) : null,
     agreements: isFull
-      ? agreementsOf(accounts).map((each) => reportAgreement(each, issue.grid, day))
+      ? agreementsOf(facts.accounts).map((each) => reportAgreement(each, grid, day))
       : null,
     audience,
-    ...others,
-    summary: summaryOf(issue.facts, issue.counts_once_days),
+    ...remainderOf(issue, summaryOf(facts, issue.counts_once_days)),
   };
 }
 

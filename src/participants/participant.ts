@@ -175,6 +175,7 @@ export async function findParticipant(
   const { rows } = await session.query<Participant>(
     `select ${COLUMNS} from participant where participant_id = $1`,
     [participantId],
+    { prepared: true }, // Every request asks.
   );
   return rows[0] ?? null;
 }

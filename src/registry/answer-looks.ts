@@ -257,7 +257,7 @@ async function write(
     };
   });
   const params = [JSON.stringify(looks), by.moment, by.enquirer_id, by.purpose_code, kind, by.form];
-  await session.query(WRITE, params, { prepared: true });
+  await session.query(WRITE, params, { prepared: true, withNext: true });
 }
 
 /**
@@ -272,7 +272,7 @@ export async function readNamed(
 ): Promise<Map<string, NamedRow>> {
   if (people.length === 0) return new Map();
   const params = [...factsParams({ ...registry, now: () => moment }, people), [...ids]];
-  await session.query(KEEP_PLANS);
+  await session.query(KEEP_PLANS, [], { withNext: true });
   // sql: made of the constants of the facts.
   const { rows } = await session.query<NamedRow>(READ, params, { prepared: true });
   return new Map(rows.map((row) => [row.subject_id, row]));

@@ -8,7 +8,7 @@
  * answered alike, and asking after many such people is slowed down.
  * Source: design.md 4 (promises 1, 4, 5), lessons 10, 11, 14, 16; domain facts 1.9, 2.2 U1 and U3.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { purposeOf } from '../authorisation/report-rules.ts';
 import type { Session } from '../database/database.ts';
@@ -46,8 +46,7 @@ export interface EnquiryRequest {
 /** A UUID (version 8) made of who asks and its own id of the look. */
 export function enquiryIdOf(enquirerId: string, ...parts: readonly string[]): string {
   const text = ['assent/enquiry/1', enquirerId, ...parts].join('\t');
-  const hex = createHash('sha256').update(text).digest('hex');
-  return hex.replace(
+  return hash('sha256', text).replace(
     /^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/,
     (_, a: string, b: string, c: string, d: string, e: string) => `${a}-${b}-8${c}-8${d}-${e}`,
   );
@@ -59,12 +58,12 @@ function requestHash(registry: Registry, request: EnquiryRequest): string {
   const described = person
     ? [person.kind, person.country ?? '', person.number, person.name, person.birth_date]
     : [];
-  const hash = registry.ring.keyedHash(
+  const keyed = registry.ring.keyedHash(
     'enquiry',
     ...[use_id, authorisation_id, purpose, form, ...described],
     ...(application ? [canonicalize(application) ?? ''] : []),
   );
-  return Buffer.from(hash).toString('hex');
+  return Buffer.from(keyed).toString('hex');
 }
 
 export interface KnownEnquiry {
