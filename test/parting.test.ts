@@ -6,13 +6,15 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { handOver } from '../src/gateway/hand-over.ts';
 import { importAuthorisations } from '../src/gateway/import-authorisations.ts';
+import { endAuthorisation } from '../src/registry/authorisation-events.ts';
 import { sweepDisputes } from '../src/registry/decide-claims.ts';
 import { findDispute, openDispute, withdrawDispute } from '../src/registry/disputes.ts';
+import { readCertificate, requestErasure, sweepErasures } from '../src/registry/erasures.ts';
 import { readEvidence } from '../src/registry/evidence.ts';
 import { merge, split, undo } from '../src/registry/identity-actions.ts';
 import { rebuildReport } from '../src/registry/report.ts';
 import { readFacts } from '../src/registry/report-facts.ts';
-import { type Held, heldOf, later, PDF, PERIOD } from './dispute-world.ts';
+import { type Held, heldOf, later, PDF, PERIOD, SOURCE } from './dispute-world.ts';
 import { Enquirer, identifiedRow, personOf } from './enquirer.ts';
 import { approvalsText, BACKENDS, bytesOf, load, Pair, SERVER_URL, tapeText } from './pair.ts';
 
@@ -78,6 +80,27 @@ describe.each(BACKENDS)('who is parted, on %s', (backend) => {
     await expect(undo(pair.registry, event, decision)).rejects.toThrow('decide it first');
     await withdrawDispute(pair.registry, other.subject_id, dispute_id);
     await undo(pair.registry, event, decision);
+  });
+
+  it('is erased once who asked twice, as two people who turned out to be one', async () => {
+    await undo(pair.registry, event, decision);
+    const asked = { by_party: operator, evidence_sha256: SOURCE };
+    const requests: string[] = [];
+    for (const { subject_id } of [one, other])
+      requests.push((await requestErasure(pair.registry, subject_id, asked)).request_id);
+    const { rows } = await pair.registry.db.query<{ id: string }>(
+      `select authorisation_id as id from authorisation where recipient_class = 'registry'`,
+    );
+    for (const { id } of rows)
+      await endAuthorisation(pair.registry, id, {
+        ...{ type: 'withdrawn', reason: 'subject_request', evidence_sha256: SOURCE },
+        ...{ by_party: operator, subject_id: null },
+      });
+    const way = { from_id: one.subject_id, into_id: other.subject_id };
+    await merge(pair.registry, way, decision);
+    expect(await sweepErasures(later(pair, 10), false)).toEqual({ erased: 1, partly: 0 });
+    for (const id of requests)
+      expect((await readCertificate(pair.registry, id)).request_id).toBe(id);
   });
 
   it.each(['undone', 'split'] as const)(
