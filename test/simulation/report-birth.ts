@@ -103,7 +103,7 @@ function agreementFor(run: Run, count: number): Agreement | null {
 
 async function openAccounts(run: Run, owner: Person, entries: Entry[]): Promise<void> {
   const { random, ledger } = run;
-  const count = random.between(0, 3);
+  const count = random.pick([0, 1, 1, 2, 2, 2, 3, 3]);
   const agreement = agreementFor(run, count);
   const lender = random.pick(FURNISHERS);
   for (let n = 0; n < count; n += 1) {

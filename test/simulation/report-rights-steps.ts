@@ -45,14 +45,18 @@ export async function state(run: Run, person: Person): Promise<void> {
 /** The person holds enquirers off, or lets them in again. */
 export async function block(run: Run, person: Person): Promise<void> {
   const { random, registry, ledger, law, tally, world } = run;
-  const kind = random.pick(['freeze', 'fraud_alert', 'credit_ban'] as const);
-  const held = blocksOf(run, person).find((each) => each.kind === kind);
+  const standing = blocksOf(run, person);
+  const held = random.chance(0.6) ? anyOf(run, standing) : undefined;
   if (held) {
     await liftBlock(registry, person.subject_id, held.block_id);
     ledger.blocks = ledger.blocks.filter((each) => each !== held);
+    tally.blocks_lifted += 1;
     return;
   }
+  const kind = random.pick(['freeze', 'fraud_alert', 'credit_ban'] as const);
   const { block_id } = await placeBlock(registry, person.subject_id, { kind, reason: 'other' });
+  // The same again changes nothing.
+  if (standing.some((each) => each.kind === kind)) return;
   const until = kind === 'fraud_alert' ? monthsLater(world.clock, law.alert_months) : null;
   ledger.blocks.push({ block_id, kind, until, owner: person });
   tally.blocked += 1;
@@ -95,12 +99,12 @@ export async function reportTheft(run: Run, person: Person): Promise<void> {
 }
 
 /** The operator blocks, declines or lifts; who is declined leaves it at that. */
-export async function decide(run: Run, person: Person): Promise<void> {
+export async function decide(run: Run): Promise<void> {
   const { random, registry, ledger, tally } = run;
-  const open = ledger.thefts.filter(
-    ({ account, state: at }) => account.owner === person && at !== 'ended',
+  const theft = anyOf(
+    run,
+    ledger.thefts.filter(({ state: at }) => at !== 'ended'),
   );
-  const theft = anyOf(run, open);
   if (!theft) return;
   const { dispute_id } = theft;
   const by = { dispute_id, reason: 'as found', by_party: OPERATOR };
@@ -113,7 +117,7 @@ export async function decide(run: Run, person: Person): Promise<void> {
   if (theft.state === 'blocked') return after('lift', 'ended');
   if (random.chance(0.6)) return after('block', 'blocked');
   await after('decline', 'ended');
-  await withdrawDispute(registry, person.subject_id, dispute_id);
+  await withdrawDispute(registry, theft.account.owner.subject_id, dispute_id);
 }
 
 /** The person withdraws what they can and asks for everything to go. */
@@ -165,7 +169,7 @@ async function part(run: Run, from: Person, into: Person): Promise<void> {
   const merged = run.merges.get(from);
   if (!merged) throw new Error('nobody was merged');
   const { registry, ledger, tally, random } = run;
-  const isUndone = random.chance(0.6);
+  const isUndone = random.chance(0.5);
   const accounts = ledger.accounts.filter((each) => merged.moved.has(each));
   const looks = ledger.looks.filter((each) => merged.moved.has(each));
   if (isUndone) await undo(registry, merged.event_id, DECISION);
@@ -190,10 +194,12 @@ async function part(run: Run, from: Person, into: Person): Promise<void> {
   else tally.split += 1;
 }
 
-/** The operator merges the person with another, or parts them from whom they were merged with. */
+/** The operator merges the person with another, or parts two who were merged. */
 export async function mergeOrPart(run: Run, person: Person): Promise<void> {
-  const merged = run.people.find(({ merged_into }) => merged_into === person);
-  if (merged) return part(run, merged, person);
+  const isMerged = run.people.some(({ merged_into }) => merged_into === person);
+  const parted = anyOf(run, [...run.merges.keys()]);
+  if (parted?.merged_into && (isMerged || run.random.chance(0.5)))
+    return part(run, parted, parted.merged_into);
   const others = run.people.filter(
     (each) =>
       each !== person &&

@@ -44,8 +44,9 @@ export class ReportWorld {
     };
   }
 
-  static async open(backend: Backend = 'pglite'): Promise<ReportWorld> {
-    const world = new ReportWorld(switchTo(await openStore(backend, 'registry', 'sim_reports')));
+  /** @param schema on a server: its own for each that runs at one time */
+  static async open(backend: Backend = 'pglite', schema = 'sim_reports'): Promise<ReportWorld> {
+    const world = new ReportWorld(switchTo(await openStore(backend, 'registry', schema)));
     const jwks = publicJwks(world.registry.ring);
     const parties = [
       ...FURNISHERS.map((participant_id) => ({ participant_id, role: 'furnisher' as const })),
@@ -156,6 +157,7 @@ export interface ReportTally {
   claimed: number;
   stated: number;
   blocked: number;
+  blocks_lifted: number;
   agreements_shown: number;
   limits_changed: number;
   thefts_asked: number;

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { reportRulesOf } from '../../src/authorisation/report-rules.ts';
-import { firstDay, nextPeriod } from '../../src/model/period.ts';
+import { addMonths, firstDay, nextPeriod } from '../../src/model/period.ts';
 import type { ReportDocument } from '../../src/model/report-document.ts';
 import { answerText } from '../../src/registry/answer-looks.ts';
 import { endAuthorisation } from '../../src/registry/authorisation-events.ts';
@@ -36,7 +36,9 @@ import {
 async function furnish(run: Run, account: Account, period: string): Promise<void> {
   const { random, registry } = run;
   const before = account.months.find((month) => month.period === period);
-  const days_past_due = random.chance(0.3) ? random.between(1, 120) : 0;
+  const last = account.months.at(-1);
+  const wasLate = last !== undefined && newest(last).days_past_due > 0;
+  const days_past_due = random.chance(wasLate ? 0.6 : 0.25) ? random.between(1, 120) : 0;
   const submission_id = random.uuid();
   const revision = {
     revision: (before ? newest(before).revision : 0) + 1,
@@ -72,6 +74,9 @@ export async function furnishSome(run: Run, person: Person): Promise<void> {
       tally.corrected += 1;
       continue;
     }
+    // Who is years behind at times goes on with what is new, and leaves a gap.
+    const recent = addMonths(run.world.clock.slice(0, 7), -random.between(0, 5));
+    if (account.next < addMonths(recent, -12) && random.chance(0.6)) account.next = recent;
     for (let count = random.between(1, 4); count > 0; count -= 1) {
       if (account.next > run.world.clock.slice(0, 7)) break;
       await furnish(run, account, account.next);
@@ -261,7 +266,7 @@ export async function end(run: Run, person: Person): Promise<void> {
     run,
     accountsOf(run, person).filter(({ is_ended }) => !is_ended),
   );
-  if (account && run.random.chance(0.6)) return endAccount(run, account);
+  if (account && run.random.chance(0.5)) return endAccount(run, account);
   const looks = run.ledger.looks.filter(({ owner, is_ended }) => owner === person && !is_ended);
   const look = anyOf(run, looks);
   if (!look) return;
