@@ -39,9 +39,9 @@ async function livesUntilFound(): Promise<number | null> {
 }
 
 describe('a fault of the registry is found', () => {
-  it.each(REPORT_FAULTS)(
-    '%s',
-    async (fault, ...edits) => {
+  it.each(REPORT_FAULTS.map(([fault, ...edits]) => ({ fault, edits })))(
+    '$fault',
+    async ({ fault, edits }) => {
       const healthy = world.store.current;
       const faulty = mutated(healthy, editsOf(fault, edits));
       world.store.current = faulty;

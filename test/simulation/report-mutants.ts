@@ -41,20 +41,6 @@ export const REPORT_FAULTS: readonly (readonly [string, ...(readonly [string, st
     ],
   ],
   [
-    'a dispute does not keep reports',
-    [
-      `where d.subject_id = r.subject_id and d.state = 'open'`,
-      `where d.subject_id = r.subject_id and d.state = 'open' and false`,
-    ],
-  ],
-  [
-    'an enquiry goes while its approval is in force',
-    [
-      `state in ('given', 'paused')\n    and (expires_at is null or expires_at > $2)`,
-      `state in ('paused')\n    and (expires_at is null or expires_at > $2)`,
-    ],
-  ],
-  [
     'what nobody decided is not blocked',
     [
       `block_state = 'asked' and block_due_at <= $1`,
@@ -87,13 +73,6 @@ export const REPORT_FAULTS: readonly (readonly [string, ...(readonly [string, st
     [
       'update subject set wrapped_key = $2 where subject_id = $1',
       'update subject set wrapped_key = $2 where subject_id = $1 and false',
-    ],
-  ],
-  [
-    'a report stays where its enquiry goes',
-    [
-      'where r.subject_id = $1 and e.authorisation_id = any($2::uuid[])',
-      'where r.subject_id = $1 and e.authorisation_id = any($2::uuid[]) and false',
     ],
   ],
 ];
