@@ -11,6 +11,7 @@ import { handOver } from '../src/gateway/hand-over.ts';
 import { audit } from '../src/registry/audit.ts';
 import { listPurgeCertificates, purge } from '../src/registry/purge.ts';
 import { quotaOf } from '../src/registry/quota.ts';
+import { readFacts } from '../src/registry/report-facts.ts';
 import { atEvery } from './at-every.ts';
 import { furnish, heldOf } from './dispute-world.ts';
 import { BACKENDS, lateMonthRow, load, monthRow, Pair, SERVER_URL, tapeText } from './pair.ts';
@@ -182,6 +183,25 @@ describe.each(BACKENDS)('the purge, on %s', (backend) => {
     await insertMonths(pair.registry.db, subjectId, accountId, [cure, late(5, 0)]);
     expect(await purge(us)).toMatchObject({ adverse_months: 0 });
     expect(await stored(accountId)).toEqual([first(4), first(5)]);
+  });
+
+  test('leaves nothing to be shown as if it were younger, until it is purged too', async () => {
+    await furnish(pair);
+    const { subject_id, account_id } = await heldOf(pair, 1);
+    const late = (at: number): Month => ({ at, revision: 1, late: true, since: null });
+    await insertMonths(pair.registry.db, subject_id, account_id, [late(0), late(30)]);
+    const us = on(dayOf(84), 'US');
+    const shown = async () => {
+      const facts = await readFacts(us, us.db, subject_id);
+      return facts?.accounts.flatMap(({ months }) => months.map(({ period }) => period));
+    };
+    expect(await purge(us)).toMatchObject({ adverse_months: 2 });
+    await insertMonths(pair.registry.db, subject_id, account_id, [late(60)]);
+    expect(await shown()).toEqual(['2026-01']);
+    // After a cure it is another event.
+    const cure = { at: 61, revision: 1, late: false, since: null };
+    await insertMonths(pair.registry.db, subject_id, account_id, [cure, late(62)]);
+    expect(await shown()).toEqual(['2015-02', '2015-03', '2026-01']);
   });
 
   test('certifies what it deleted, and intake takes none of it again', async () => {

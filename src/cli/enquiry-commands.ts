@@ -191,7 +191,7 @@ export function addEnquiryCommands(enquirer: Command): void {
 export function addReportCommands(registry: Command): void {
   registries(registry.command('report'))
     .argument('<subject_id>', 'of the person', idOf)
-    .description("issue a report on a person's file; the look leaves a trace")
+    .description("issue a report on a person's file as it stands now; the look leaves a trace")
     .requiredOption('--reason <text>', 'why you look')
     .option('--form <form>', 'full or summary', formOf, 'full')
     .action(async (id: string, options: HomeOptions & { reason: string; form: string }) => {
@@ -204,7 +204,9 @@ export function addReportCommands(registry: Command): void {
     });
   registries(registry.command('rebuild-report'))
     .argument('<report_id>', 'of any report that was issued', idOf)
-    .description('make a report again from what was kept and compare its hash; traced')
+    .description(
+      'make a report again from what was kept and compare its hash; traced. A day on which none was issued cannot be had again',
+    )
     .requiredOption('--reason <text>', 'why you look')
     .action(async (id: string, options: HomeOptions & { reason: string }) => {
       const answer = await operatorClient(resolve(options.home)).send({

@@ -162,6 +162,8 @@ function addOperatorReports(app: Server, registry: Registry): void {
       config: operatorReads,
       schema: {
         summary: 'Make a report again from the facts that were kept, and compare its hash; traced',
+        description:
+          'A file as of a past day is a report that was issued on that day: where none was, there is none.',
         params: Type.Object({ report_id: UUID }),
         body: Type.Object({ reason: REASON }, { additionalProperties: false }),
         response: { 200: REPORT },

@@ -192,9 +192,13 @@ interface Due {
   readonly state: 'waiting' | 'partly';
 }
 
-/** Everything of the person, from every table. */
+/** Everything of the person, from every table; each request of theirs gets its certificate. */
 async function eraseAll(registry: Registry, session: Session, due: Due): Promise<void> {
   const ids = await idsOf(session, due.subject_id);
+  const { rows: requests } = await session.query<Due>(
+    'select request_id, asked_at from erasure_request where subject_id = any($1::uuid[])',
+    [ids],
+  );
   const { rows: records } = await session.query<{ subject_id: string; record_id: string }>(
     'select subject_id, record_id from match_record where subject_id = any($1::uuid[])',
     [ids],
@@ -226,15 +230,22 @@ async function eraseAll(registry: Registry, session: Session, due: Due): Promise
       : await deleteRows(session, table, ids);
     if (rows > 0) erased[table.name] = (erased[table.name] ?? 0) + rows;
   }
-  await session.query(
-    `insert into erasure_certificate (request_id, asked_at, erased_at, erased_rows)
-     values ($1, $2, $3, $4)`,
-    [due.request_id, due.asked_at, registry.now(), JSON.stringify(erased)],
-  );
+  for (const { request_id, asked_at } of requests)
+    await session.query(
+      `insert into erasure_certificate (request_id, asked_at, erased_at, erased_rows)
+       values ($1, $2, $3, $4)`,
+      [request_id, asked_at, registry.now(), JSON.stringify(erased)],
+    );
 }
 
-async function eraseDue(registry: Registry, due: Due): Promise<'erased' | 'partly'> {
+/** @returns null: another request of theirs, from before two people became one, was done first */
+async function eraseDue(registry: Registry, due: Due): Promise<'erased' | 'partly' | null> {
   return registry.db.transaction(async (session) => {
+    const { rows: waiting } = await session.query(
+      'select 1 from erasure_request where subject_id = $1 and request_id = $2',
+      [due.subject_id, due.request_id],
+    );
+    if (waiting.length === 0) return null;
     await holdPeople(session, [due.subject_id]);
     const { rows } = await session.query<{ authorisation_id: string }>(
       'select distinct authorisation_id from account_month where subject_id = $1',
@@ -284,7 +295,10 @@ export async function sweepErasures(registry: Registry, rewrite: boolean): Promi
     [registry.now()],
   );
   const sweep = { erased: 0, partly: 0 };
-  for (const due of rows) sweep[await eraseDue(registry, due)] += 1;
+  for (const due of rows) {
+    const done = await eraseDue(registry, due);
+    if (done) sweep[done] += 1;
+  }
   await purgeRecords(registry);
   if (rewrite && sweep.erased > 0) await rewriteErased(registry.db);
   return sweep;

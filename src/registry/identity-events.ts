@@ -8,6 +8,7 @@
  */
 import type { Session } from '../database/database.ts';
 import { AssentError } from '../model/error.ts';
+import { followersOf } from './followers.ts';
 import {
   type Choice,
   type Moved,
@@ -54,8 +55,15 @@ async function moveAll(
   choiceOf: (table: string) => Choice | null,
 ): Promise<Moved> {
   const moved: Record<string, readonly RowKey[]> = {};
+  const claims = choiceOf('claim');
+  const following = claims === null ? {} : await followersOf(session, way.from, claims);
   for (const table of await ownedTables(session)) {
-    const keys = await moveRows(session, table, way, choiceOf(table.name));
+    const chosen = choiceOf(table.name);
+    const choice = chosen && {
+      ...chosen,
+      keys: [...chosen.keys, ...(following[table.name] ?? [])],
+    };
+    const keys = await moveRows(session, table, way, choice);
     if (keys.length > 0) moved[table.name] = keys;
   }
   return moved;

@@ -49,14 +49,24 @@ const AS_THEY_STAND = `(select distinct on (s.period) s.period, s.as_of, s.days_
   order by s.period, s.revision desc)`;
 
 /**
+ * When what was purged before the month began, where no month without delay divides the two: a
+ * purge does not make what is still late younger.
+ */
+const purgedBegan = (standing: string) => `(select min(g.clock_began) from reinsertion_guard g
+  where g.subject_id = n.subject_id and g.account_id = n.account_id and g.cause = 'purged'
+    and g.period < n.period and not exists (select 1 from ${standing} c
+      where c.period > g.period and c.period < n.period and c.days_past_due = 0))`;
+
+/**
  * When the event of an adverse month began: as furnished, else the first month of the unbroken run
- * of late months it stands in.
+ * of late months it stands in, those that were purged included.
  */
 const eventBegan = (standing: string) =>
-  `coalesce(n.first_delinquency_on, (select min(b.as_of) from ${standing} b
+  `least(coalesce(n.first_delinquency_on, (select min(b.as_of) from ${standing} b
   where b.period <= n.period and b.days_past_due > 0
     and not exists (select 1 from ${standing} c
-      where c.period > b.period and c.period < n.period and c.days_past_due = 0)))`;
+      where c.period > b.period and c.period < n.period and c.days_past_due = 0))),
+  ${purgedBegan(standing)})`;
 
 /**
  * When it ended: the first month afterwards that is not late; while none is known, the newest

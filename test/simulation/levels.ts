@@ -11,7 +11,9 @@ import { openPglite } from '../../src/database/pglite.ts';
 import type { Backend } from '../pair.ts';
 import { liveEndToEnd, PEOPLE } from './end-to-end.ts';
 import { liveAtTheGate } from './gate-level.ts';
-import { LIVES, liveReports } from './report-lives.ts';
+import { LIVES } from './report-birth.ts';
+import { liveReports } from './report-lives.ts';
+import { ReportWorld } from './report-scene.ts';
 import { World } from './world.ts';
 
 export const LEVELS = ['gate', 'end-to-end', 'reports'] as const;
@@ -78,8 +80,11 @@ async function openEndToEnd(backend: Backend): Promise<Level> {
 
 /** A registry whose reports are all made again at the end of an episode. */
 async function openReports(backend: Backend): Promise<Level> {
-  const live = async (world: World, seed: number) => ({ ...(await liveReports(world, seed)) });
-  return { name: 'reports', batch: LIVES, ...(await inTurns(() => World.open(backend), live)) };
+  const live = async (world: ReportWorld, seed: number) => ({
+    ...(await liveReports(world, seed)),
+  });
+  const turns = await inTurns(() => ReportWorld.open(backend), live);
+  return { name: 'reports', batch: LIVES, ...turns };
 }
 
 /** @param backend of the levels that have a registry; the gate level lives on PGlite */
