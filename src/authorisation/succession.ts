@@ -119,11 +119,13 @@ export function fieldsBeyond(next: AuthorisationRecord, old: AuthorisationRecord
 export const givenAt = (events: readonly AuthorisationEvent[]): string | null =>
   events.find((event) => event.type === 'given')?.at ?? null;
 
+type Answered = Pick<Standing, 'record' | 'events'>;
+
 /**
  * Whether the person answered anew: an artefact of its own (a page, a scan, a recording), and a
  * notice shown after the earlier answer and no later than this one.
  */
-export function isAnsweredAnew(next: Standing, old: Standing): boolean {
+export function isAnsweredAnew(next: Answered, old: Answered): boolean {
   const { evidence, notice } = next.record;
   const [given, before] = [givenAt(next.events), givenAt(old.events)];
   return (
