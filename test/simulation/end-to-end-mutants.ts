@@ -157,7 +157,7 @@ export const EMPTY_FEED = 5;
 export const FAULTS: readonly Fault[] = [
   ...OF_LIVES,
   ...OF_LOOKS,
-  one('gateway', 4, 'there is no last look', 'is not true) ended', 'is not true and false) ended'),
+  one('gateway', 11, 'there is no last look', 'is not true) ended', 'is not true and false) ended'),
   one(
     'gateway',
     4,
