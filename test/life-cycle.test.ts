@@ -230,6 +230,28 @@ describe.each(BACKENDS)('the life of an authorisation, on %s', (backend) => {
     expect([await stateOf(1), await stateOf(2)]).toEqual(['withdrawn', 'withdrawn']);
   });
 
+  test('ends what the lender narrowed after a withdrawal at the registry, not a new answer', async () => {
+    for (const [answer, state] of [
+      [{}, 'withdrawn'],
+      [answered(2, 5), 'given'],
+    ] as const) {
+      await pair.empty();
+      today = 0;
+      await load(gateway, tapeText([1, 2, 3].map((n) => monthRow(n, PERIOD))));
+      await recordOne(gateway, approval(1));
+      await handOver(gateway, pair.link(), PERIOD);
+      today = 2;
+      await endAuthorisation({ ...pair.registry, now: gateway.now }, idOf(1), {
+        ...{ type: 'withdrawn', reason: 'subject_request', evidence_sha256: hashOf(9) },
+        ...{ by_party: idOf(90), subject_id: null },
+      });
+      today = 5;
+      await recordOne(gateway, amended(2, 5, answer));
+      await pullFeed(gateway, pair.link());
+      expect([await stateOf(1), await stateOf(2)]).toEqual(['withdrawn', state]);
+    }
+  });
+
   test('tells the registry of a withdrawal of what only the lender knows', async () => {
     await recordOne(gateway, approval(1));
     await handOver(gateway, pair.link(), PERIOD);

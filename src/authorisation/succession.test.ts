@@ -131,6 +131,20 @@ describe('a succession', () => {
     }
   });
 
+  it('outlives an end of the old one that came later, but for a withdrawal', () => {
+    const narrower = { ...old, authorisation_id: LATER };
+    const ended = (last: 'revoked' | 'withdrawn', reason: string) => {
+      const before = standing(old, 'given', 'superseded', last);
+      const events = before.events.map((event) =>
+        event.type === 'superseded' ? { ...event, reason } : event,
+      );
+      return successionFault(standing(narrower, 'given'), { ...before, events })?.code ?? null;
+    };
+    expect(ended('revoked', LATER)).toBeNull();
+    expect(ended('withdrawn', LATER)).toBe('amendment_unanswered');
+    expect(ended('revoked', 'another reason')).toBe('amendment_unanswered');
+  });
+
   it('needs the same person, purpose, arrangement, recipients and ground', () => {
     const others: AuthorisationRecord[] = [
       { ...anew, arrangement_id: LATER },

@@ -119,11 +119,13 @@ export function fieldsBeyond(next: AuthorisationRecord, old: AuthorisationRecord
 export const givenAt = (events: readonly AuthorisationEvent[]): string | null =>
   events.find((event) => event.type === 'given')?.at ?? null;
 
+type Answered = Pick<Standing, 'record' | 'events'>;
+
 /**
  * Whether the person answered anew: an artefact of its own (a page, a scan, a recording), and a
  * notice shown after the earlier answer and no later than this one.
  */
-export function isAnsweredAnew(next: Standing, old: Standing): boolean {
+export function isAnsweredAnew(next: Answered, old: Answered): boolean {
   const { evidence, notice } = next.record;
   const [given, before] = [givenAt(next.events), givenAt(old.events)];
   return (
@@ -141,13 +143,25 @@ export const wasSuperseded = (events: readonly Pick<AuthorisationEvent, 'type'>[
 /** Whether a record in this state is in force, or would be once it is resumed. */
 export const isInForce = (state: AuthorisationState) => state === 'given' || state === 'paused';
 
-/** Its events but those that say it was superseded: what it was when its successor came. */
-function withoutSuperseded({ events }: Standing) {
+/** Its events but those that say it was superseded, and what it would be without. */
+function withoutSuperseded(events: readonly AuthorisationEvent[]) {
   const own = events
     .filter((event) => event.type !== 'superseded')
     .map((event, index) => ({ ...event, seq: index + 1 }));
   const folded = fold(own);
   return { own, state: folded.ok ? folded.state : null };
+}
+
+/**
+ * What the old one was when this one took its place. Its end since then, other than a withdrawal,
+ * is its own: who learns of both at once, and judges, must not take it for an end that came before.
+ */
+function stateWhenSuperseded(next: Standing, old: Standing): AuthorisationState | null {
+  const { state } = withoutSuperseded(old.events);
+  const id = next.record.authorisation_id;
+  const at = old.events.findIndex(({ type, reason }) => type === 'superseded' && reason === id);
+  if (at < 0 || state === 'withdrawn') return state;
+  return withoutSuperseded(old.events.slice(0, at)).state;
 }
 
 /**
@@ -177,7 +191,7 @@ export function successionFault(next: Standing, old: Standing): SuccessionFault 
 
 /** The same of an answer, with what it was given beside. */
 function answerFault(next: Standing, old: Standing, given: string): SuccessionFault | null {
-  const { own, state } = withoutSuperseded(old);
+  const { own, state } = withoutSuperseded(old.events);
   // A withdrawal reaches whatever had taken the place of what was withdrawn (docs/FEED.md).
   const isBound = state !== null && (isInForce(state) || state === 'withdrawn');
   if (isBound && own.some(({ at }) => given < at)) {
@@ -186,7 +200,8 @@ function answerFault(next: Standing, old: Standing, given: string): SuccessionFa
   }
   if (isAnsweredAnew(next, old)) return null;
   // What was ended or paused does not come back by the lender's hand alone.
-  const [field = state === 'given' ? null : 'supersedes'] = fieldsBeyond(next.record, old.record);
+  const stood = stateWhenSuperseded(next, old);
+  const [field = stood === 'given' ? null : 'supersedes'] = fieldsBeyond(next.record, old.record);
   if (field === null) return null;
   const problem = 'reaches beyond what the person answered to: a new answer is needed';
   return { code: 'amendment_unanswered', field, problem };

@@ -8,8 +8,9 @@
  */
 import { Check } from 'typebox/value';
 import { type LearnContext, learnEvent } from '../authorisation/learn.ts';
+import type { AuthorisationState } from '../authorisation/record.ts';
 import { type Entry, entriesOf, lockWriters } from '../authorisation/store.ts';
-import { wasSuperseded } from '../authorisation/succession.ts';
+import { givenAt, isAnsweredAnew, isInForce, wasSuperseded } from '../authorisation/succession.ts';
 import type { Session } from '../database/database.ts';
 import { verifyJws } from '../keys/jws.ts';
 import { AssentError } from '../model/error.ts';
@@ -76,9 +77,19 @@ async function fetchPage(
   return entered;
 }
 
+/** When the person answered last: what the lender narrowed by its own hand rests on the answer before. */
+function answeredAt(entry: Entry, all: ReadonlyMap<string, Entry>): string {
+  let each = entry;
+  for (;;) {
+    const old = all.get(each.record.supersedes ?? '');
+    if (!old || isAnsweredAnew(each, old)) return givenAt(each.events) ?? '';
+    each = old;
+  }
+}
+
 /**
  * The person withdrew at the registry what had been renewed here meanwhile: the renewal is what
- * they meant, unless they gave it after the withdrawal.
+ * they meant, unless they answered to it after the withdrawal.
  */
 async function endRenewals(
   session: Session,
@@ -86,16 +97,18 @@ async function endRenewals(
   entry: Entry,
   at: string,
 ): Promise<void> {
-  const { rows } = await session.query<{ authorisation_id: string }>(
-    `select a.authorisation_id from authorisation a
-     where a.subject_id = $1 and a.arrangement_id = $2 and a.state in ('given', 'paused')
-       and not exists (select 1 from authorisation_event e where e.subject_id = a.subject_id
-         and e.authorisation_id = a.authorisation_id and e.type = 'given' and e.at > $3)
-     order by a.authorisation_id for update`,
-    [entry.subject_id, entry.record.arrangement_id, at],
+  const { rows } = await session.query<{ authorisation_id: string; state: AuthorisationState }>(
+    `select authorisation_id, state from authorisation
+     where subject_id = $1 and arrangement_id = $2 order by authorisation_id for update`,
+    [entry.subject_id, entry.record.arrangement_id],
   );
-  const ids = rows.map((row) => row.authorisation_id);
-  const renewals = await entriesOf(session, ids);
+  const states = new Map(rows.map((row) => [row.authorisation_id, row.state]));
+  const all = await entriesOf(session, [...states.keys()]);
+  const byId = new Map(all.map((each) => [each.record.authorisation_id, each]));
+  const renewals = all.filter((each) => {
+    const state = states.get(each.record.authorisation_id);
+    return state !== undefined && isInForce(state) && answeredAt(each, byId) <= at;
+  });
   const ended = renewals.map((each): Entry => {
     const last = each.events.at(-1);
     const event = {

@@ -23,6 +23,7 @@ import {
   arrangementOf,
   type Ledger,
   type Made,
+  ofRenewed,
   type Person,
 } from './ledger.ts';
 import { narrowedRecord } from './life.ts';
@@ -154,9 +155,11 @@ export async function ask(episode: Episode, side: 0 | 1, times: number): Promise
       (each) => each.person === person && ['withdrawn', 'revoked'].includes(lastOf(each)),
     );
   const back = inBook.filter(isBack);
+  const ofDead = inBook.filter(({ person }) => ledger.dead.has(person));
   let dead = 0;
   for (let n = times; n > 0; n -= 1) {
-    const from = back.length > 0 && random.chance(0.5) ? back : inBook;
+    const among = back.length > 0 && random.chance(0.5) ? back : inBook;
+    const from = ofDead.length > 0 && random.chance(0.1) ? ofDead : among;
     const account = from[random.between(0, Math.max(0, from.length - 1))];
     if (!account) return;
     const record = newTerms(episode, ledger, account);
@@ -206,7 +209,7 @@ export const isInBook = (ledger: Ledger, account: Account) =>
 function noticeOf({ world, random }: Episode, ledger: Ledger, record: AuthorisationRecord) {
   if (record.notice.id !== 'n') return {};
   const published = ledger.notices.at(-1)?.version ?? 0;
-  const isPublished = published > 0 && random.chance(0.4);
+  const isPublished = published > 0 && random.chance(0.6);
   const current = isPublished ? published : (world.notices['n'] ?? 2);
   const version = Math.max(1, random.chance(0.9) ? current : current - 1);
   return { id: isPublished ? 'p' : 'n', version };
@@ -254,7 +257,8 @@ export async function happen(
   const ledger = episode.ledgers[side];
   await learn({ world, side, ledger });
   const isWanted = (type: EventType) => wanted === null || type === wanted;
-  const open = ledger.answers.filter((each) => nextOf(each, world.clock).some(isWanted));
+  const all = ledger.answers.filter((each) => nextOf(each, world.clock).some(isWanted));
+  const open = ofRenewed(random, ledger.answers, all);
   const answer = open[random.between(0, Math.max(0, open.length - 1))];
   if (!answer) return;
   const { record } = answer;

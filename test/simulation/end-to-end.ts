@@ -28,8 +28,8 @@ import { checkShown } from './held-check.ts';
 import { knock, register } from './knock-steps.ts';
 import { fail, learn } from './knowledge.ts';
 import { Ledger, type Person } from './ledger.ts';
-import { lookAround } from './look-around.ts';
-import { allow, changeLook } from './look-steps.ts';
+import { changeThenLook, lookAround } from './look-around.ts';
+import { allow } from './look-steps.ts';
 import { DISHONEST, mutated } from './mutants.ts';
 import { endThere, pry, replayPush } from './registry-steps.ts';
 import { renew } from './renewal-steps.ts';
@@ -41,7 +41,7 @@ export type { EndToEndTally } from './hand-over-steps.ts';
 
 /** Set-based work costs the same for many people as for few. */
 export const PEOPLE = 40;
-const STEPS = 36;
+const STEPS = 32;
 
 /** An episode that went wrong: what was done until then, and what differs. */
 export class EpisodeFailed extends Error {
@@ -69,7 +69,7 @@ function lawOf(random: Seeded): Profile {
 
 function runOf(world: World, random: Seeded, profiles: readonly Profile[], seed: number): Run {
   const people = Array.from({ length: PEOPLE }, (_, number): Person => {
-    const birth_date = random.chance(0.12) ? `2008-0${random.between(1, 9)}-11` : '1980-05-05';
+    const birth_date = random.chance(0.12) ? `2008-0${random.between(1, 6)}-11` : '1980-05-05';
     return { number, birth_date };
   });
   const laws = profiles.map(
@@ -130,7 +130,8 @@ export async function liveEndToEnd(world: World, seed: number): Promise<EndToEnd
       if (random.chance(0.8)) await register(run, side);
     }
     for (let n = 0; n < PEOPLE / 4; n += 1) await allow(run);
-    for (let n = 0; n < STEPS; n += 1) await step(run);
+    const mix = mixOf(random);
+    for (let n = 0; n < STEPS; n += 1) await step(run, mix);
     await settle(run);
   } catch (error) {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -157,39 +158,47 @@ function abridged(log: readonly string[], what: string): string[] {
   });
 }
 
-/** What may happen, each as often as its share says. */
-const STEPS_BY_SHARE: readonly (readonly [number, (run: Run, side: 0 | 1) => Promise<unknown>])[] =
-  [
-    [14, loadSome],
-    [14, (run, side) => ask(run, side, run.random.between(1, PEOPLE / 2))],
-    [8, (run, side) => often(run, () => happen(run, side, null))],
-    [6, (run, side) => often(run, () => happen(run, side, 'withdrawn'))],
-    [8, (run, side) => often(run, () => endThere(run, side))],
-    [10, (run, side) => often(run, () => renew(run, side))],
-    [3, (run, side) => often(run, () => die(run, side))],
-    [3, publish],
-    [9, (run) => often(run, () => allow(run))],
-    [5, (run) => often(run, () => changeLook(run))],
-    [9, lookAround],
-    [2, register],
-    [10, knock],
-    [2, raised],
-    [4, exchange],
-    [3, replayPush],
-    [2, pry],
-    [14, (run, side) => handOverOne(run, side, quiet)],
-    [16, (run, side) => handOverOne(run, side, interrupted(run, side))],
-    [12, handOverDying],
-    [6, handOverTwo],
-  ];
-const SHARES = STEPS_BY_SHARE.reduce((sum, [share]) => sum + share, 0);
+type Mix = readonly (readonly [number, (run: Run, side: 0 | 1) => Promise<unknown>])[];
 
-async function step(run: Run): Promise<void> {
+/** What may happen, each about as often as its share says. */
+const STEPS_BY_SHARE: Mix = [
+  [14, loadSome],
+  [14, (run, side) => ask(run, side, run.random.between(1, PEOPLE / 2))],
+  [8, (run, side) => often(run, () => happen(run, side, null))],
+  [6, (run, side) => often(run, () => happen(run, side, 'withdrawn'))],
+  [8, (run, side) => often(run, () => endThere(run, side))],
+  [6, (run, side) => often(run, () => renew(run, side))],
+  [8, renewThenWithdraw],
+  [4, (run, side) => often(run, () => die(run, side))],
+  [5, publishAround],
+  [9, (run) => often(run, () => allow(run))],
+  [7, (run) => often(run, () => changeThenLook(run))],
+  [9, lookAround],
+  [2, register],
+  [10, knock],
+  [2, raised],
+  [4, exchange],
+  [3, replayPush],
+  [2, pry],
+  [14, (run, side) => handOverOne(run, side, quiet)],
+  [16, (run, side) => handOverOne(run, side, interrupted(run, side))],
+  [12, handOverDying],
+  [6, handOverTwo],
+];
+
+/**
+ * The shares of one episode: some steps are frequent in it and some are rare, so that what needs
+ * several of one kind comes together in some episode.
+ */
+const mixOf = (random: Seeded): Mix =>
+  STEPS_BY_SHARE.map(([share, make]) => [share * random.pick([0.3, 1, 1, 3]), make]);
+
+async function step(run: Run, mix: Mix): Promise<void> {
   const { random } = run;
   const side = random.pick([0, 1] as const);
   tick(run, random.pick([0, 1, 1, 4, 12]));
-  let at = random.unit() * SHARES;
-  for (const [share, make] of STEPS_BY_SHARE) {
+  let at = random.unit() * mix.reduce((sum, [share]) => sum + share, 0);
+  for (const [share, make] of mix) {
     at -= share;
     if (at < 0) {
       await make(run, side);
@@ -216,6 +225,36 @@ async function exchange(run: Run, side: 0 | 1): Promise<void> {
 async function raised(run: Run): Promise<void> {
   await compareHeld(run);
   raiseNotice(run);
+}
+
+/** A notice is published between asking and answering, and before what was agreed to goes. */
+async function publishAround(run: Run, side: 0 | 1): Promise<void> {
+  const { random } = run;
+  if (run.ledgers[side].notices.length === 0) await publish(run, side);
+  tick(run, 0);
+  if (random.chance(0.6)) await loadSome(run, side);
+  if (random.chance(0.8)) await ask(run, side, random.between(4, PEOPLE / 2));
+  tick(run, 0);
+  await publish(run, side);
+  tick(run, 0);
+  if (random.chance(0.4)) await often(run, () => happen(run, side, null));
+  if (random.chance(0.7)) await handOverOne(run, side, quiet);
+}
+
+/** Somebody withdraws right after a renewal, which the registry may know of or not yet. */
+async function renewThenWithdraw(run: Run, side: 0 | 1): Promise<void> {
+  const { random } = run;
+  await often(run, () => renew(run, side));
+  if (random.chance(0.6)) {
+    await loadSome(run, side);
+    await handOverOne(run, side, quiet);
+  } else if (random.chance(0.5)) {
+    await exchange(run, side);
+  }
+  tick(run, 0);
+  await often(run, () =>
+    random.chance(0.5) ? endThere(run, side) : happen(run, side, 'withdrawn'),
+  );
 }
 
 async function often(run: Run, make: () => Promise<void>): Promise<void> {

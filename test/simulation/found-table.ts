@@ -1,12 +1,20 @@
-/** Writes within how many histories each fault was found into its table of docs/TESTING.md. */
+/** Writes where and within how many histories each fault was found into its table of docs/TESTING.md. */
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** @param file name of the test file, which the table's comment names */
-export function writeFound(file: string, found: ReadonlyMap<string, number>): void {
+/**
+ * @param file name of the test file, which the table's comment names
+ * @param columns of the numbers that were found, as a heading names them
+ */
+export function writeFound(
+  file: string,
+  columns: readonly string[],
+  found: ReadonlyMap<string, readonly number[]>,
+): void {
   if (found.size === 0) return;
   const path = new URL('../../docs/TESTING.md', import.meta.url);
-  const rows = [...found].map(([fault, lived]) => `| ${fault} | ${lived} |`);
-  const table = ['| fault | found within (histories) |', '|---|---:|', ...rows].join('\n');
+  const head = `| ${['fault', ...columns].join(' | ')} |`;
+  const rows = [...found].map(([fault, numbers]) => `| ${[fault, ...numbers].join(' | ')} |`);
+  const table = [head, `|---|${columns.map(() => '---:|').join('')}`, ...rows].join('\n');
   const text = readFileSync(path, 'utf8');
   const begin = `<!-- mutants: UPDATE=1 npx vitest run test/simulation/${file}.test.ts -->`;
   const end = '<!-- end of mutants -->';

@@ -258,7 +258,7 @@ function heirsOf(ledger: Ledger, answer: Answer, whose: Side): Answer[] {
 
 /** Exactly the approvals with a limit, of the rows that went (or were stored), were used once. */
 async function checkUses(
-  { world, side, ledger }: Case,
+  { world, side, ledger, isDishonest }: Case,
   handover: Handover,
   went: readonly Going[],
   whose: Side,
@@ -273,8 +273,13 @@ async function checkUses(
   ];
   const used = new Set(limited.map(({ record }) => record.authorisation_id));
   const carried = limited.flatMap((answer) => heirsOf(ledger, answer, whose));
-  const expected = new Set([...used, ...carried.map(({ record }) => record.authorisation_id)]);
-  const found = rows.map((row) => row.authorisation_id);
+  // An open gate uses what was superseded before: what took its place has nothing of that.
+  const heirs = isDishonest && whose === 'gateway' ? [] : carried;
+  const expected = new Set([...used, ...heirs.map(({ record }) => record.authorisation_id)]);
+  const ids = new Set(carried.map(({ record }) => record.authorisation_id));
+  const found = rows
+    .map((row) => row.authorisation_id)
+    .filter((id) => expected.has(id) || !ids.has(id));
   if (found.length !== expected.size || found.some((id) => !expected.has(id)))
     fail(`uses counted at the ${whose} are not those made`, {
       handover,

@@ -16,6 +16,7 @@ import { checkTold, fail, learn } from './knowledge.ts';
 import type { LookAnswer } from './look-steps.ts';
 import { endThere } from './registry-steps.ts';
 import { type Episode, say, tick } from './steps.ts';
+import { checkUsesCounted } from './uses-check.ts';
 import type { Watch } from './world.ts';
 
 export interface EndToEndTally {
@@ -160,6 +161,7 @@ export async function check(run: Run, side: 0 | 1, beside: readonly string[] = [
   tally.late += late;
   for (const outcome of outcomes) tally.outcomes[outcome] = (tally.outcomes[outcome] ?? 0) + 1;
   await compareHeld(run, { side, rows: stored });
+  await checkUsesCounted(world, side, ledgers[side], run.isDishonest && side === 1);
   for (let n = 0; n < LOOKS; n += 1) {
     const person = people[random.between(0, people.length - 1)];
     if (person) tally.shown += await checkShown(world, ledgers, person);

@@ -10,6 +10,7 @@
 import {
   type Answer,
   adultFrom,
+  answeredAt,
   approvalOf,
   arrangementOf,
   type Known,
@@ -106,7 +107,7 @@ function dueEnd({ world, side }: Place, answer: Answer, state: string, last: Kno
  * to it as one of the superseded that it does know.
  */
 function dueWithdrawals(place: Place, answer: Answer, event: StoredEvent, state: string | null) {
-  const given = answer.made.find(({ type }) => type === 'given')?.at ?? '';
+  const answered = answeredAt(answer);
   return arrangementOf(place.ledger, answer).flatMap((other) => {
     const rows = place.stored?.get(other.record.authorisation_id) ?? [];
     return rows.flatMap((row) => {
@@ -115,7 +116,7 @@ function dueWithdrawals(place: Place, answer: Answer, event: StoredEvent, state:
       const isOwn = row.by_party === place.ledger.furnisher_id;
       const since = row.at.toISOString();
       const isOpen = state === 'given' || state === 'paused';
-      const isDue = isOpen ? !isOwn && given <= since : state === 'superseded' && isOwn;
+      const isDue = isOpen ? !isOwn && answered <= since : state === 'superseded' && isOwn;
       return isDue ? [{ type: 'withdrawn', since }] : [];
     });
   });
@@ -198,14 +199,14 @@ const learntAt = (answer: Answer, whose: Side, by: Side, n: number) =>
 function checkRenewals({ ledger, world }: Place, answer: Answer): void {
   const state = stateAt(approvalOf(answer, 'gateway'), world.clock) ?? '';
   if (!['given', 'paused'].includes(state)) return;
-  const given = answer.made.find(({ type }) => type === 'given')?.at ?? '';
+  const answered = answeredAt(answer);
   for (const other of arrangementOf(ledger, answer)) {
     const { gateway } = other.known;
     const end = gateway.find((each) => each.type === 'withdrawn' && each.by === 'registry');
     const wasSuperseded = gateway.some(
       ({ type, seq }) => type === 'superseded' && seq < (end?.seq ?? 0),
     );
-    if (end && wasSuperseded && end.at >= given)
+    if (end && wasSuperseded && end.at >= answered)
       fail('a renewal outlived the withdrawal of what it renewed', { answer, other });
   }
 }

@@ -5,6 +5,7 @@
  * (`knowledge.ts`, which holds it against the wire).
  */
 import type { AuthorisationRecord } from '../../src/authorisation/record.ts';
+import type { Seeded } from '../../src/world/seeded.ts';
 import type { Held } from './file-oracle.ts';
 import { type Approval, type Happening, monthsLater, type Row } from './oracle.ts';
 
@@ -166,9 +167,26 @@ export const approvalOf = (answer: Answer, side: Side): Approval => ({
   uses: usesOf(answer, side),
 });
 
+/** When the person answered to it; what nobody answered to rests on the answer before. */
+export const answeredAt = ({ before, anew, made }: Answer): string =>
+  before === null || anew
+    ? (made.find(({ type }) => type === 'given')?.at ?? '')
+    : answeredAt(before);
+
 /** Those of the same arrangement, itself among them. */
 export const arrangementOf = (ledger: Ledger, { record }: Answer): Answer[] =>
   ledger.answers.filter((each) => each.record.arrangement_id === record.arrangement_id);
+
+/** Some of these, now and then those alone of which there was another before or after them. */
+export function ofRenewed<T extends { readonly before: T | null }>(
+  random: Seeded,
+  all: readonly T[],
+  list: readonly T[],
+): readonly T[] {
+  const replaced = new Set(all.map(({ before }) => before));
+  const ofMany = list.filter((each) => each.before !== null || replaced.has(each));
+  return ofMany.length > 0 && random.chance(0.5) ? ofMany : list;
+}
 
 /** Whether a side knows that it was given, ever. */
 export const wasGiven = ({ known }: Answer, side: Side): boolean =>

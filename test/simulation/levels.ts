@@ -10,6 +10,7 @@ import { migrate } from '../../src/database/migrate.ts';
 import { openPglite } from '../../src/database/pglite.ts';
 import type { Backend } from '../pair.ts';
 import { liveEndToEnd, PEOPLE } from './end-to-end.ts';
+import { type Fault, putIn } from './end-to-end-mutants.ts';
 import { liveAtTheGate } from './gate-level.ts';
 import { LIVES } from './report-birth.ts';
 import { liveReports } from './report-lives.ts';
@@ -17,7 +18,7 @@ import { ReportWorld } from './report-scene.ts';
 import { World } from './world.ts';
 
 export const LEVELS = ['gate', 'end-to-end', 'reports'] as const;
-type LevelName = (typeof LEVELS)[number];
+export type LevelName = (typeof LEVELS)[number];
 
 export interface Level {
   readonly name: LevelName;
@@ -69,12 +70,17 @@ async function openGate(): Promise<Level> {
 }
 
 /** Two lenders and a registry, in which one episode after another is lived. */
-async function openEndToEnd(backend: Backend): Promise<Level> {
+async function openEndToEnd(backend: Backend, fault: Fault | null): Promise<Level> {
+  const open = async () => {
+    const world = await World.open(backend);
+    if (fault) putIn(world, fault);
+    return world;
+  };
   const live = async (world: World, seed: number) => {
     const { outcomes, ...tally } = await liveEndToEnd(world, seed);
     return { ...tally, ...outcomes };
   };
-  const turns = await inTurns(() => World.open(backend), live);
+  const turns = await inTurns(open, live);
   return { name: 'end-to-end', batch: PEOPLE, ...turns };
 }
 
@@ -87,10 +93,17 @@ async function openReports(backend: Backend): Promise<Level> {
   return { name: 'reports', batch: LIVES, ...turns };
 }
 
-/** @param backend of the levels that have a registry; the gate level lives on PGlite */
-export function openLevel(name: LevelName, backend: Backend = 'pglite'): Promise<Level> {
+/**
+ * @param backend of the levels that have a registry; the gate level lives on PGlite
+ * @param fault put into the programs end to end; null: they are as they are
+ */
+export function openLevel(
+  name: LevelName,
+  backend: Backend = 'pglite',
+  fault: Fault | null = null,
+): Promise<Level> {
   if (name === 'gate') return openGate();
-  return name === 'reports' ? openReports(backend) : openEndToEnd(backend);
+  return name === 'reports' ? openReports(backend) : openEndToEnd(backend, fault);
 }
 
 /** How many batches so many histories are. */

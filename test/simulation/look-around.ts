@@ -15,9 +15,10 @@ import { shownOf } from './held-check.ts';
 import { fail } from './knowledge.ts';
 import type { Person } from './ledger.ts';
 import { judgeLook, type LookVerdict, type ShownAccount, usesLeft } from './look-oracle.ts';
-import { approvalOf, LOOKS, type LookAnswer, wordsOf } from './look-steps.ts';
+import { approvalOf, changeLook, LOOKS, type LookAnswer, wordsOf } from './look-steps.ts';
 import { type Approval, type Law, type Scene, stateAt } from './oracle.ts';
 import { say, tick } from './steps.ts';
+import { checkLookUses } from './uses-check.ts';
 
 interface Question {
   readonly look: LookAnswer;
@@ -30,7 +31,12 @@ interface Question {
 function pickLook({ world, looks, random, ledgers }: Run): LookAnswer | null {
   const inForce = looks.filter((each) => stateAt(approvalOf(each), world.clock) === 'given');
   const telling = inForce.filter(({ person }) => shownOf(world, ledgers, person).length > 0);
-  const from = [telling, inForce, looks].find((list) => list.length > 0 && random.chance(0.8));
+  // What was used, or was let through before something happened to it, is asked for again.
+  const used = looks.filter(({ uses }) => uses.length > 0);
+  const from =
+    used.length > 0 && random.chance(0.25)
+      ? used
+      : [telling, inForce, looks].find((list) => list.length > 0 && random.chance(0.8));
   const list = from ?? looks;
   return list[random.between(0, Math.max(0, list.length - 1))] ?? null;
 }
@@ -68,14 +74,30 @@ function expectedOf({ look, scene, file, own }: Question, asked: number) {
 const whyNot = ({ open, reasons }: LookVerdict): readonly string[] =>
   open.length > 0 ? ['limit_reached', ...reasons] : reasons;
 
+const askFor = (run: Run, look: LookAnswer) =>
+  run.random.chance(0.4) ? permitSome(run, look) : enquireSome(run, look);
+
 /** Many look, some of them at once. */
 export async function lookAround(run: Run): Promise<void> {
   await compareHeld(run);
   for (let n = run.random.between(4, 12); n > 0; n -= 1) {
     const look = pickLook(run);
-    if (look) await (run.random.chance(0.4) ? permitSome(run, look) : enquireSome(run, look));
+    if (look) await askFor(run, look);
     tick(run, 0);
   }
+  await checkLookUses(run);
+}
+
+/** Leave to look changes; the enquirer looks at that moment, by the old leave and by the new. */
+export async function changeThenLook(run: Run): Promise<void> {
+  const { random, looks } = run;
+  const look = await changeLook(run);
+  if (!look || !random.chance(0.6)) return;
+  if (random.chance(0.5)) tick(run, 0);
+  await compareHeld(run);
+  const [old, next] = [look, looks.find((each) => each.before === look)];
+  for (const each of next ? [next, old] : [old]) await askFor(run, each);
+  await checkLookUses(run);
 }
 
 /** Some ask leave to look, at once; one of them twice. */

@@ -12,7 +12,7 @@ import { endAuthorisation } from '../../src/registry/authorisation-events.ts';
 import { recordForEnquirer } from '../../src/registry/enquirer-authorisations.ts';
 import type { Run } from './hand-over-steps.ts';
 import { fail } from './knowledge.ts';
-import type { Person, Use } from './ledger.ts';
+import { ofRenewed, type Person, type Use } from './ledger.ts';
 import { type Approval, type Happening, monthsLater, stateAt } from './oracle.ts';
 import { DAY_MS, despiteDeath, say } from './steps.ts';
 import { mayTakePlace } from './succession-oracle.ts';
@@ -187,15 +187,24 @@ const NEXT: Readonly<Record<string, readonly EventType[]>> = {
   paused: ['resumed', 'withdrawn'],
 };
 
-const pickLook = ({ random, looks }: Run): LookAnswer | null =>
-  looks[random.between(0, Math.max(0, looks.length - 1))] ?? null;
+function pickLook({ random, looks }: Run): LookAnswer | null {
+  const from = ofRenewed(random, looks, looks);
+  return from[random.between(0, Math.max(0, from.length - 1))] ?? null;
+}
 
-/** Leave to look is paused, resumed, withdrawn on either side, or renewed. */
-export async function changeLook(run: Run): Promise<void> {
-  const { random, world } = run;
+/**
+ * Leave to look is paused, resumed, withdrawn on either side, or renewed.
+ * @returns whose leave it was; null: there is none
+ */
+export async function changeLook(run: Run): Promise<LookAnswer | null> {
   const look = pickLook(run);
-  if (!look) return;
-  if (random.chance(0.4)) return renewLook(run, look);
+  if (!look) return null;
+  await (run.random.chance(0.5) ? renewLook(run, look) : endLook(run, look));
+  return look;
+}
+
+async function endLook(run: Run, look: LookAnswer): Promise<void> {
+  const { random, world } = run;
   const state = stateAt(approvalOf(look), world.clock) ?? '';
   const isOwn = look.happenings.every(({ by }) => by === 'enquirer');
   const [first, ...others] = NEXT[state] ?? [];

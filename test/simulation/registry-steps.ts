@@ -9,7 +9,7 @@ import { AssentError } from '../../src/model/error.ts';
 import { END_REASONS, endAuthorisation } from '../../src/registry/authorisation-events.ts';
 import { told } from './asking-steps.ts';
 import { fail, learn } from './knowledge.ts';
-import { type Answer, approvalOf, arrangementOf, type Ledger } from './ledger.ts';
+import { type Answer, approvalOf, arrangementOf, type Ledger, ofRenewed } from './ledger.ts';
 import { stateAt } from './oracle.ts';
 import { despiteDeath, type Episode, say } from './steps.ts';
 import { OPERATOR } from './world.ts';
@@ -41,7 +41,8 @@ export async function endThere(episode: Episode, side: 0 | 1): Promise<void> {
   const { random, world } = episode;
   const ledger = episode.ledgers[side];
   await learn({ world, side, ledger });
-  const there = ledger.answers.filter((each) => each.known.registry.length > 0);
+  const known = ledger.answers.filter((each) => each.known.registry.length > 0);
+  const there = ofRenewed(random, ledger.answers, known);
   const answer = there[random.between(0, Math.max(0, there.length - 1))];
   if (!answer) return refuseUnknown(episode, side);
   const type = random.chance(0.8) ? 'withdrawn' : 'revoked';

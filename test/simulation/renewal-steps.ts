@@ -8,7 +8,7 @@
 import type { AuthorisationRecord } from '../../src/authorisation/record.ts';
 import { answerOf, earlier, importLines, linesOf, told } from './asking-steps.ts';
 import { fail, learn } from './knowledge.ts';
-import { type Answer, approvalOf, type Ledger, type Made } from './ledger.ts';
+import { type Answer, approvalOf, type Ledger, type Made, ofRenewed } from './ledger.ts';
 import { monthsLater, stateAt } from './oracle.ts';
 import { despiteDeath, type Episode, say } from './steps.ts';
 import { mayTakePlace } from './succession-oracle.ts';
@@ -98,6 +98,8 @@ const CHANGES: readonly Change[] = [
   },
 ];
 
+const NARROWER = CHANGES.filter(({ reach }) => reach === 'within');
+
 /** A proof of its own: as many hexadecimal digits as a hash. */
 const proofOf = (random: Episode['random']) =>
   `${random.uuid()}${random.uuid()}`.replaceAll('-', '');
@@ -118,13 +120,16 @@ interface Draft {
 
 function draftOf(episode: Episode, old: Answer): Draft | null {
   const { random, world } = episode;
-  const change = random.pick(CHANGES as [Change, ...Change[]]);
+  // What was used is mostly narrowed by the lender's hand: then its uses go on counting.
+  const isUsed = approvalOf(old, 'gateway').uses.length > 0;
+  const changes = isUsed ? [...CHANGES, ...NARROWER, ...NARROWER] : CHANGES;
+  const change = random.pick(changes as [Change, ...Change[]]);
   const changed = change.make(old.record, world.clock);
   if (changed === null) return null;
   const guess = random.chance(0.7) ? world.clock : earlier(episode, 3);
   const given = random.chance(0.8) && lastAt(old) > guess ? lastAt(old) : guess;
   // A new proof, and when the notice was shown: before this answer, or before the earlier one.
-  const isProven = random.chance(0.6);
+  const isProven = random.chance(isUsed ? 0.3 : 0.6);
   const shown = random.pick([given, given, given, lastAt(old), monthsLater(given, -3)]);
   const shown_at = isProven ? shown : old.record.notice.shown_at;
   const base = { ...old.record, ...changed };
@@ -148,8 +153,17 @@ function pickOld({ random, world }: Episode, ledger: Ledger): Answer | null {
   const inForce = ledger.answers.filter((each) => stateOf(each) === 'given');
   // Those that were used up: whether the uses go on counting is seen on them alone.
   const used = inForce.filter((each) => approvalOf(each, 'gateway').uses.length > 0);
-  const from =
-    [used, inForce].find((list) => list.length > 0 && random.chance(0.5)) ?? ledger.answers;
+  // Those under which something is held: whom an end reaches is seen on them alone.
+  const held = new Set(
+    [...ledger.held.values()].flatMap(({ revisions }) => revisions.at(-1)?.authorisation_id ?? []),
+  );
+  const holding = inForce.filter((each) => held.has(each.record.authorisation_id));
+  // Whose place another has taken, superseded or ended before: nobody else may take it.
+  const taken = new Set(ledger.answers.map(({ before }) => before));
+  const replaced = ledger.answers.filter((each) => taken.has(each));
+  if (replaced.length > 0 && random.chance(0.15)) return random.pick(replaced as [Answer]);
+  const some = [used, holding, inForce].find((list) => list.length > 0 && random.chance(0.4));
+  const from = ofRenewed(random, ledger.answers, some ?? ledger.answers);
   return from[random.between(0, Math.max(0, from.length - 1))] ?? null;
 }
 

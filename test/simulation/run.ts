@@ -6,18 +6,21 @@
  */
 import { parseArgs } from 'node:util';
 import { BACKENDS, SERVER_URL } from '../pair.ts';
+import { FAULTS, type Fault } from './end-to-end-mutants.ts';
 import {
   addTo,
   batchesOf,
   failureText,
   LEVELS,
   type Level,
+  type LevelName,
   openLevel,
   replayOf,
 } from './levels.ts';
 
 const USAGE = `npm run simulate -- [--level ${LEVELS.join('|')}] [--histories 100000] [--seed 1]
-  [--backend ${BACKENDS.join('|')}] (end to end; postgresql needs TEST_DATABASE_URL)`;
+  [--backend ${BACKENDS.join('|')}] (end to end; postgresql needs TEST_DATABASE_URL)
+  [--fault NAME] (end to end: how soon a fault of docs/TESTING.md is found)`;
 /** Prints at most this often. */
 const EVERY_MS = 5_000;
 
@@ -27,6 +30,7 @@ const { values } = parseArgs({
     histories: { type: 'string', default: '100000' },
     seed: { type: 'string', default: '1' },
     backend: { type: 'string', default: 'pglite' },
+    fault: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -47,6 +51,13 @@ function oneOf<T extends string>(name: 'level' | 'backend', all: readonly T[]): 
   return all.find((each) => each === values[name]) ?? refuse(`--${name} must be one of ${all}`);
 }
 
+/** The fault to look for; null: none is to be found. */
+function faultOf(name: LevelName): Fault | null {
+  if (values.fault === undefined) return null;
+  if (name !== 'end-to-end') refuse('--fault is for --level end-to-end');
+  return FAULTS.find(({ fault }) => fault === values.fault) ?? refuse('no such --fault');
+}
+
 async function simulate(level: Level, batches: number, seed: number): Promise<number[]> {
   say(`seed ${seed}; any batch again: ${replayOf(level, seed).replace(/seed \d+/, 'seed N')}`);
   const failed: number[] = [];
@@ -59,6 +70,7 @@ async function simulate(level: Level, batches: number, seed: number): Promise<nu
     } catch (error) {
       failed.push(seed + n);
       say(`FAILED: ${replayOf(level, seed + n)}\n${failureText(error)}`);
+      if (values.fault !== undefined) return failed; // It is found.
     }
     const done = n + 1;
     if (Date.now() - printed < EVERY_MS && done < batches) continue;
@@ -81,7 +93,8 @@ if (values.help) {
   const [histories, seed] = [number('histories'), number('seed')];
   const backend = oneOf('backend', BACKENDS);
   if (backend === 'postgresql' && !SERVER_URL) refuse('TEST_DATABASE_URL is not set');
-  const level = await openLevel(oneOf('level', LEVELS), backend);
+  const name = oneOf('level', LEVELS);
+  const level = await openLevel(name, backend, faultOf(name));
   const failed = await simulate(level, batchesOf(level, histories), seed);
   await level.close();
   for (const each of failed) say(`failed: ${replayOf(level, each)}`);
