@@ -12,15 +12,13 @@ import { monthsHtml } from '../evaluation/monitor-report.ts';
 import { AssentError } from '../model/error.ts';
 import { isPeriod, periodsBetween } from '../model/period.ts';
 import type { ApiClient } from '../wire/api-client.ts';
+import { WHOLE_REGISTRY_MS } from '../wire/api-client.ts';
 import { countOf } from './arguments.ts';
 import { dayOf } from './development-sample-commands.ts';
 import { operatorClient } from './home.ts';
 import { type HomeOptions, homeOptions } from './home-options.ts';
 import { print, table } from './print.ts';
 import { progressBar } from './progress.ts';
-
-/** Everybody is read once or twice: some hundred thousand people take minutes. */
-const LONG_MS = 290_000;
 
 interface Monitored {
   readonly people: number;
@@ -103,7 +101,7 @@ async function monitorByMonth(client: ApiClient, path: string, options: MonitorO
       method: 'GET',
       path: `${path}/monitoring/months`,
       query: { from: period, to: period },
-      timeout_ms: LONG_MS,
+      timeout_ms: WHOLE_REGISTRY_MS,
     });
     months.push(...found.months);
     bar('months', months.length, periods.length, 'parts');
@@ -136,7 +134,7 @@ export function addMonitoring(registry: Command): void {
         return monitorByMonth(client, path, options);
       const query = { day };
       const asked = { method: 'GET' as const, path: `${path}/monitoring`, query };
-      const found = await client.json<Monitored>({ ...asked, timeout_ms: LONG_MS });
+      const found = await client.json<Monitored>({ ...asked, timeout_ms: WHOLE_REGISTRY_MS });
       print(found, options.json === true, monitorText);
     });
 }

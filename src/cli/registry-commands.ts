@@ -5,7 +5,7 @@ import { AssentError } from '../model/error.ts';
 import { ROLES, type Role } from '../participants/role.ts';
 import type { AuditLine } from '../registry/audit.ts';
 import type { FaultPage, SubmissionPage } from '../registry/submissions.ts';
-import type { ApiClient } from '../wire/api-client.ts';
+import { type ApiClient, WHOLE_REGISTRY_MS } from '../wire/api-client.ts';
 import type { RowFault, SubmissionView } from '../wire/part.ts';
 import { countOf, idOf, portOf, readCard, urlOf } from './arguments.ts';
 import { printCsv } from './csv-lines.ts';
@@ -200,6 +200,7 @@ function addLooks(registry: Command): void {
         method: 'POST',
         path: '/v1/audits',
         json: {},
+        timeout_ms: WHOLE_REGISTRY_MS,
       });
       print(checks, options.json === true, showAudit);
       if (checks.some((check) => check.violations > 0)) process.exitCode = 1;

@@ -11,6 +11,7 @@ import { monitorMonths, monitorScorecard } from '../registry/scorecard-monitorin
 import { readScorecard } from '../registry/scorecards.ts';
 import type { Server } from './instance.ts';
 import { CARD_PARAMS, DAY, dayOf } from './scorecard-routes.ts';
+import { answerSlowly } from './slow-answer.ts';
 
 const ANY = Type.Unsafe<Record<string, unknown>>(
   Type.Object({}, { additionalProperties: true, description: 'docs/EVALUATION.md' }),
@@ -37,10 +38,10 @@ export function monitoringRoutes(registry: Registry): (app: Server) => void {
           response: { 200: ANY },
         },
       },
-      async (request) => {
+      async (request, reply) => {
         const { card } = await readScorecard(registry, request.params);
-        const found = await monitorScorecard(registry, card, dayOf(request.query.day));
-        return found as unknown as Record<string, unknown>;
+        const found = monitorScorecard(registry, card, dayOf(request.query.day));
+        return answerSlowly(reply, found as Promise<unknown> as Promise<Record<string, unknown>>);
       },
     );
     app.get(
@@ -54,13 +55,15 @@ export function monitoringRoutes(registry: Registry): (app: Server) => void {
           response: { 200: Type.Object({ months: Type.Array(ANY) }) },
         },
       },
-      async (request) => {
+      async (request, reply) => {
         const { from, to } = request.query;
         if (!isPeriod(from) || !isPeriod(to))
           throw new AssentError('request_invalid', { detail: 'from and to are months, YYYY-MM' });
         const { card } = await readScorecard(registry, request.params);
-        const months = await monitorMonths(registry, card, { from, to });
-        return { months: months as unknown as Record<string, unknown>[] };
+        const found = monitorMonths(registry, card, { from, to }).then((months) => ({
+          months: months as unknown as Record<string, unknown>[],
+        }));
+        return answerSlowly(reply, found);
       },
     );
   };

@@ -1,4 +1,5 @@
 /** Every route of the registry's API, in one list. */
+import { auditRoutes } from './audit-routes.ts';
 import { disputeEntryRoutes } from './dispute-entry-routes.ts';
 import { disputeRoutes } from './dispute-routes.ts';
 import { enquirerRoutes } from './enquirer-routes.ts';
@@ -25,6 +26,7 @@ export function registryApi(
   const { registry } = options;
   return (app) => {
     registryRoutes(options)(app);
+    auditRoutes(registry)(app);
     enquirerRoutes(registry)(app);
     enquiryRoutes(registry)(app);
     portfolioRoutes(registry)(app);

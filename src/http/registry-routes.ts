@@ -17,7 +17,6 @@ import {
   suspendParticipant,
 } from '../participants/participant.ts';
 import { REGISTRY_ROLES, type Role } from '../participants/role.ts';
-import { audit } from '../registry/audit.ts';
 import { readFile } from '../registry/files.ts';
 import type { Registry } from '../registry/registry.ts';
 import {
@@ -381,28 +380,6 @@ function addOperatorRoutes(app: Server, { registry }: RegistryRoutesOptions): vo
         reason,
       }) as never;
     },
-  );
-  app.post(
-    '/v1/audits',
-    {
-      config: { access: { roles: ['operator', 'auditor'], scope: 'audits:run' } },
-      schema: {
-        summary: 'Check promises 1 to 3 against what is stored',
-        response: {
-          200: Type.Object({
-            checks: Type.Array(
-              Type.Object({
-                promise: Type.Integer(),
-                check: Type.String(),
-                checked: Type.Integer(),
-                violations: Type.Integer(),
-              }),
-            ),
-          }),
-        },
-      },
-    },
-    async () => ({ checks: await audit(registry) }),
   );
 }
 

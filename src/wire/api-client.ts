@@ -1,6 +1,10 @@
 /**
  * What a program needs of another's HTTP API. `http/client.ts` is the implementation.
  */
+
+/** Patience for what looks through a whole registry, which sends spaces meanwhile. */
+export const WHOLE_REGISTRY_MS = 24 * 3_600_000;
+
 export interface ApiRequest {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
   /** Begins with a slash; ids in it are already percent-encoded. */
@@ -13,7 +17,7 @@ export interface ApiRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** True when repeating the request is harmless; default: by the method. */
   readonly idempotent?: boolean;
-  /** How long one try may take; default: as the client was opened. At most 290 s. */
+  /** How long one try may take; default: as the client was opened. At most 290 s without a byte. */
   readonly timeout_ms?: number;
 }
 
