@@ -75,25 +75,25 @@ export function reasonSql(): string {
 }
 
 /**
- * $1 moment: authorisations with the state they had then, from the events alone.
- * @param join `left join` leaves one that had no event yet in, without a state
+ * $1 moment: authorisations with the state they had then, from the events alone; null where there
+ * was no event yet.
  */
-const authorisationsAt = (join: 'join' | 'left join') => `
+const AUTHORISATIONS_AT = `
   select s.subject_id, s.authorisation_id, s.provider_id, s.purpose, s.recipient_class,
          s.recipient_id, s.legal_basis, s.products, s.accounts, s.classes, s.mode, s.range_from,
          s.range_to, s.fetch_type, s.frequency_n, s.frequency_window, s.condition_state,
          s.starts_at, s.expires_at, s.service_conditional, s.has_necessity, s.has_alternative,
          s.by_guardian, s.in_writing, s.widens_recipients, s.notice_id, s.notice_version, e.state
   from authorisation s
-  ${join} (select distinct on (subject_id, authorisation_id) subject_id, authorisation_id, state
-        from authorisation_event
-        where recorded_at <= $1::timestamptz and at <= $1::timestamptz
-        order by subject_id, authorisation_id, seq desc) e
+  left join (select distinct on (subject_id, authorisation_id) subject_id, authorisation_id, state
+             from authorisation_event
+             where recorded_at <= $1::timestamptz and at <= $1::timestamptz
+             order by subject_id, authorisation_id, seq desc) e
     on e.subject_id = s.subject_id and e.authorisation_id = s.authorisation_id
   where s.recipient_class = 'registry'`;
 
 /** The text of a check as `decideSql` holds it. */
-export const checkInSet = (sql: string) => over(sql, `(${authorisationsAt('join')})`);
+export const checkInSet = (sql: string) => over(sql, `(${AUTHORISATIONS_AT})`);
 
 /** The number of the first check that fails; that of no check when all pass. */
 const STEP = `coalesce(${firstFailing(AUTHORISATION_CHECKS, (_, index) => String(index))},
@@ -121,7 +121,7 @@ export function decideSql(rows: string): string {
            ${firstFailing(ROW_CHECKS, reasonText)} as barred,
            a.authorisation_id, a.state, a.starts_at, ${STEP} as step
     from (${rows}) r
-    left join (${authorisationsAt('left join')} offset 0) a
+    left join (${AUTHORISATIONS_AT} offset 0) a
       on a.subject_id = r.subject_id and a.provider_id = $2::uuid and a.state is not null
     offset 0 -- so that the checks are evaluated once
   ), speaker as (
