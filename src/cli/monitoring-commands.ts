@@ -11,8 +11,7 @@ import { type MonthFigures, mostMoved, type OutcomeFigures } from '../evaluation
 import { monthsHtml } from '../evaluation/monitor-report.ts';
 import { AssentError } from '../model/error.ts';
 import { isPeriod, periodsBetween } from '../model/period.ts';
-import type { ApiClient } from '../wire/api-client.ts';
-import { WHOLE_REGISTRY_MS } from '../wire/api-client.ts';
+import { type ApiClient, WHOLE_REGISTRY_MS } from '../wire/api-client.ts';
 import { countOf } from './arguments.ts';
 import { dayOf } from './development-sample-commands.ts';
 import { operatorClient } from './home.ts';

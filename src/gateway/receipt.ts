@@ -97,6 +97,7 @@ async function rootOfAccepted(gateway: Gateway, manifest: Manifest) {
     [id],
   );
   const last = rows[0]?.last ?? 0;
+  const hashes = Buffer.alloc(Math.min(STRETCH, last) * HASH_BYTES);
   let before = 0;
   for (let first = 1; first <= last; first += STRETCH) {
     const text = Buffer.from(
@@ -105,7 +106,6 @@ async function rootOfAccepted(gateway: Gateway, manifest: Manifest) {
       ),
     );
     const lost = await lostRows(gateway, id, before + 1, before + STRETCH);
-    const hashes = Buffer.alloc(STRETCH * HASH_BYTES);
     let [start, kept] = [0, 0];
     for (let end = text.indexOf(10); end >= 0; end = text.indexOf(10, start)) {
       before += 1;

@@ -195,7 +195,7 @@ interface Due {
 /** Everything of the person, from every table; each request of theirs gets its certificate. */
 async function eraseAll(registry: Registry, session: Session, due: Due): Promise<void> {
   const ids = await idsOf(session, due.subject_id);
-  const { rows: requests } = await session.query<Due>(
+  const { rows: requests } = await session.query<{ request_id: string; asked_at: Date }>(
     'select request_id, asked_at from erasure_request where subject_id = any($1::uuid[])',
     [ids],
   );
