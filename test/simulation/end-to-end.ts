@@ -33,6 +33,7 @@ import { allow } from './look-steps.ts';
 import { DISHONEST, mutated } from './mutants.ts';
 import { endThere, pry, replayPush } from './registry-steps.ts';
 import { renew } from './renewal-steps.ts';
+import { drawn, type Shares } from './shares.ts';
 import { loadSome, say, tick } from './steps.ts';
 import { die, publish } from './turning-steps.ts';
 import { FURNISHERS, type World } from './world.ts';
@@ -158,7 +159,7 @@ function abridged(log: readonly string[], what: string): string[] {
   });
 }
 
-type Mix = readonly (readonly [number, (run: Run, side: 0 | 1) => Promise<unknown>])[];
+type Mix = Shares<(run: Run, side: 0 | 1) => Promise<unknown>>;
 
 /** What may happen, each about as often as its share says. */
 const STEPS_BY_SHARE: Mix = [
@@ -197,14 +198,7 @@ async function step(run: Run, mix: Mix): Promise<void> {
   const { random } = run;
   const side = random.pick([0, 1] as const);
   tick(run, random.pick([0, 1, 1, 4, 12]));
-  let at = random.unit() * mix.reduce((sum, [share]) => sum + share, 0);
-  for (const [share, make] of mix) {
-    at -= share;
-    if (at < 0) {
-      await make(run, side);
-      return;
-    }
-  }
+  await drawn(random, mix)?.(run, side);
 }
 
 /** The poll between hand-overs: both learn of all that the other made, and it takes effect. */

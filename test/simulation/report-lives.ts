@@ -29,6 +29,7 @@ import {
 import { fail, type Issued, type ReportTally, type ReportWorld, type Run } from './report-scene.ts';
 import { ask, changeLimit, end, furnishSome, lookAtOwn } from './report-steps.ts';
 import { doDue } from './report-time.ts';
+import { drawn, type Shares } from './shares.ts';
 
 const ROUNDS = 10;
 /** Every profile that ships is in force. */
@@ -79,7 +80,7 @@ async function taken(run: Run, person: Person, take: Promise<void>): Promise<voi
 }
 
 /** What may happen, each as often as its share says. */
-const STEPS: readonly (readonly [number, (run: Run, person: Person) => Promise<void>])[] = [
+const STEPS: Shares<(run: Run, person: Person) => Promise<void>> = [
   [8, furnishSome],
   [10, ask],
   [1.5, lookAtOwn],
@@ -93,16 +94,12 @@ const STEPS: readonly (readonly [number, (run: Run, person: Person) => Promise<v
   [1, mergeOrPart],
   [0.5, askErasure],
 ];
-const SHARES = STEPS.reduce((sum, [share]) => sum + share, 0);
 
 async function step(run: Run, born: Person): Promise<void> {
   const person = born.merged_into ?? born;
   if (person.is_erased) return;
-  let chosen = run.random.unit() * SHARES;
-  for (const [share, take] of STEPS) {
-    chosen -= share;
-    if (chosen < 0) return taken(run, person, take(run, person));
-  }
+  const take = drawn(run.random, STEPS);
+  if (take) await taken(run, person, take(run, person));
 }
 
 function later({ world }: Run, ms: number): void {

@@ -14,14 +14,11 @@ import { makeStatement, withdrawStatement } from '../../src/registry/statements.
 import { decideTheft } from '../../src/registry/theft-blocks.ts';
 import { monthsLater } from './oracle.ts';
 import { daysLater, type Person } from './report-oracle.ts';
-import { anyOf, blocksOf, type Ledger, type Run, type Theft } from './report-scene.ts';
+import { accountsOf, anyOf, blocksOf, type Ledger, type Run, type Theft } from './report-scene.ts';
 import { endAccount } from './report-steps.ts';
 import { OPERATOR } from './world.ts';
 
 const EVIDENCE = Buffer.from('%PDF-1.7 the report of the police');
-
-const accountsOf = ({ ledger }: Run, person: Person) =>
-  ledger.accounts.filter(({ owner }) => owner === person);
 
 /** The person says something, or takes it back. */
 export async function state(run: Run, person: Person): Promise<void> {

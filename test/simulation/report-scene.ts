@@ -193,6 +193,10 @@ export interface Run {
 export const anyOf = <T>({ random }: Pick<Run, 'random'>, list: readonly T[]): T | undefined =>
   list[random.between(0, list.length - 1)];
 
+/** The accounts of a person. */
+export const accountsOf = ({ ledger }: Run, person: Person): Account[] =>
+  ledger.accounts.filter(({ owner }) => owner === person);
+
 /** The account is blocked as the fruit of a crime. */
 export const isBlocked = ({ ledger }: Run, account: Account): boolean =>
   ledger.thefts.some((theft) => theft.account === account && theft.state === 'blocked');

@@ -24,6 +24,7 @@ import {
   shownMonths,
 } from './report-oracle.ts';
 import {
+  accountsOf,
   anyOf,
   blocksOf,
   fail,
@@ -59,9 +60,6 @@ async function furnish(run: Run, account: Account, period: string): Promise<void
   if (before) before.revisions.push(revision);
   else account.months.push({ period, revisions: [revision] });
 }
-
-const accountsOf = ({ ledger }: Run, person: Person) =>
-  ledger.accounts.filter(({ owner }) => owner === person);
 
 /** The next months of an account, or another revision of one it has. */
 export async function furnishSome(run: Run, person: Person): Promise<void> {
