@@ -24,7 +24,7 @@ import {
 import { dropTravelling } from './authorisation-events.ts';
 import { takeAuthorisations } from './authorisation-intake.ts';
 import { mergeMonths, PeopleChanged } from './month-intake.ts';
-import { acceptedLeaves, readMonthPart } from './month-part.ts';
+import { acceptedLeaves, hashLeaves, readMonthPart } from './month-part.ts';
 import { takeAccounts, takeSubjects } from './other-intake.ts';
 import { checkParts, firstRowOf, type KeptLeaves } from './part-check.ts';
 import { addOutcomes, NO_ROWS, type PartOutcome, recordPart } from './part-outcome.ts';
@@ -74,18 +74,23 @@ async function takeMonths(
     await work.before;
     await relyOnAuthorisations(session, furnisher_id);
   }
-  const read = readMonthPart(work.text, period, work.firstRow, work.checkDates);
+  const read = readMonthPart(work.text, work.firstRow, work.checkDates);
+  work.onOpened();
+  let leaves: Buffer | null = null;
   const result = await mergeMonths(registry, session, read, {
     furnisher_id,
     period,
     submission_id,
     before: work.before, // The tree grows part by part, and no part is kept without those before.
+    meanwhile: () => {
+      leaves = hashLeaves(read, period);
+    },
   });
   const lost = new Set(
     result.faults.filter((fault) => fault.outcome !== 'accepted').map((fault) => fault.row_number),
   );
   const tree = await merkleBefore(session, submission_id, work.part.part_number);
-  tree.addHashes(acceptedLeaves(read, lost));
+  tree.addHashes(acceptedLeaves(leaves ?? hashLeaves(read, period), read.firstRow, lost));
   return [result, tree.serialise()];
 }
 
@@ -95,6 +100,8 @@ interface PartWork {
   readonly leaves: Uint8Array | undefined;
   /** Fulfilled when the part before this one is committed. */
   readonly before: Promise<void>;
+  /** To be called when the part is opened, so that the next may be. */
+  readonly onOpened: () => void;
   readonly part: ManifestPart;
   readonly firstRow: number;
   readonly checkDates: boolean;
@@ -135,13 +142,20 @@ async function takePart(
   });
 }
 
+interface PartOrder extends Pick<PartWork, 'before' | 'onOpened'> {
+  /** Fulfilled when the part before this one is opened: two opened at once keep the database waiting. */
+  readonly turn: Promise<void>;
+  readonly kept?: KeptLeaves;
+}
+
 async function processPart(
   registry: Registry,
   submission: SubmissionRow,
   manifest: Manifest,
   part: ManifestPart,
-  { before, kept }: { readonly before: Promise<void>; readonly kept?: KeptLeaves },
+  { before, onOpened, turn, kept }: PartOrder,
 ): Promise<void> {
+  await turn;
   let [checkDates, isJudgedAgain] = [false, false];
   for (let attempt = 1; ; attempt++) {
     try {
@@ -155,7 +169,7 @@ async function processPart(
         const text = await partText(registry, session, submission.submission_id, part.part_number);
         if (text === null) throw new Error('an unprocessed part has no content');
         const leaves = kept?.get(part.part_number);
-        const work = { text, leaves, before, part, firstRow, checkDates, isJudgedAgain };
+        const work = { text, leaves, before, onOpened, part, firstRow, checkDates, isJudgedAgain };
         await takePart(registry, session, submission, work);
       });
       return;
@@ -170,8 +184,8 @@ async function processPart(
 
 /**
  * Month parts, as many at a time as the database really runs and one that is opened and staged
- * meanwhile: each works alone until it has to wait for the one before it. One that fails fails
- * those behind it.
+ * meanwhile: opened one after another, judged side by side, committed in their order.
+ * One that fails fails those behind it.
  */
 async function processMonthParts(
   registry: Registry,
@@ -181,10 +195,13 @@ async function processMonthParts(
   const { concurrency } = registry.db;
   const atOnce = concurrency > 1 ? concurrency + 1 : 1;
   const running: Promise<void>[] = [];
-  let before = Promise.resolve();
+  let [before, turn] = [Promise.resolve(), Promise.resolve()];
   for (const part of manifest.parts.filter((each) => each.kind === 'month')) {
     if (running.length >= atOnce) await running.shift();
-    before = processPart(registry, submission, manifest, part, { before });
+    const { promise: opened, resolve: onOpened } = Promise.withResolvers<void>();
+    const order = { before, turn, onOpened };
+    before = processPart(registry, submission, manifest, part, order).finally(onOpened);
+    turn = opened;
     before.catch(() => {}); // Awaited below; a failure must not count as unhandled before that.
     running.push(before);
   }
@@ -288,9 +305,9 @@ export async function processSubmission(registry: Registry, id: string): Promise
   }
   await createPartition(registry, submission.period);
   const others = manifest.parts.filter((part) => part.kind !== 'month');
-  const before = Promise.resolve();
-  for (const part of others)
-    await processPart(registry, submission, manifest, part, { before, kept: checked.kept });
+  const free = Promise.resolve();
+  const order = { before: free, turn: free, onOpened: () => {}, kept: checked.kept };
+  for (const part of others) await processPart(registry, submission, manifest, part, order);
   // What the months join with may have grown from nothing: the planner must know before it plans.
   if (others.length > 0)
     await registry.db.query('analyze subject_locator, account_locator, authorisation');

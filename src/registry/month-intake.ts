@@ -202,11 +202,14 @@ async function judgeAndInsert(
   rules: readonly SqlRule[],
   guard: Guard,
   params: readonly SqlValue[],
+  meanwhile: () => void,
 ): Promise<Verdict[]> {
   await session.query('savepoint before_insert');
   try {
     // sql: made of the rule book's and the checks' constants.
-    return (await session.query<Verdict>(takeSql(rules, guard), params)).rows;
+    const judging = session.query<Verdict>(takeSql(rules, guard), params);
+    meanwhile();
+    return (await judging).rows;
   } catch (error) {
     if (!(error instanceof DatabaseFailure && error.sqlstate === UNIQUE_VIOLATION)) throw error;
   }
@@ -250,6 +253,8 @@ export async function mergeMonths(
     readonly submission_id: string;
     /** Fulfilled when the parts before this one are committed. */
     readonly before: Promise<void>;
+    /** Called once while the database judges, for which this process has nothing to do. */
+    readonly meanwhile: () => void;
   },
 ): Promise<PartOutcome> {
   const faults: Fault[] = part.malformed.flatMap((row) => faultsOf(row, 'rejected', ['W01']));
@@ -265,7 +270,7 @@ export async function mergeMonths(
   // The guard costs each row a look; hardly a part has any of it.
   const periods = [firstDay(place.period), firstDay(previousPeriod(place.period))];
   const guard = (await isGuarded(session, place.furnisher_id, periods)) ? GUARDED : UNGUARDED;
-  const verdicts = await judgeAndInsert(session, rulesOf(registry.profile), guard, [
+  const params = [
     ...decideParams({
       moment,
       provider_id: place.furnisher_id,
@@ -279,7 +284,9 @@ export async function mergeMonths(
     ...periods,
     part.firstRef,
     part.lastRef,
-  ]);
+  ];
+  const rules = rulesOf(registry.profile);
+  const verdicts = await judgeAndInsert(session, rules, guard, params, place.meanwhile);
   await place.before;
   await relyOnAuthorisations(session, place.furnisher_id);
   if (await hasChangedSince(session, place.furnisher_id, clock)) throw new PeopleChanged();

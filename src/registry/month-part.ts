@@ -9,6 +9,8 @@ import { HASH_BYTES } from '../log/merkle.ts';
 import { isDate } from '../model/period.ts';
 import { MONTH_LINE, monthLeafHasher } from '../wire/part.ts';
 
+const LINE_FEED = 10;
+
 export interface MonthPart {
   /** Lines in good form, as COPY text. */
   readonly text: Buffer;
@@ -16,11 +18,12 @@ export interface MonthPart {
   readonly good: number;
   /** Row numbers of lines that have not the wire form (rule W01). */
   readonly malformed: number[];
-  /** Leaf hash of row `firstRow + i` at `i * 32`; malformed rows are zero. */
-  readonly leaves: Buffer;
   readonly firstRow: number;
   readonly firstRef: string | null;
   readonly lastRef: string | null;
+  /** The bytes that were read, and where each line of them ends, its line feed included. */
+  readonly content: Buffer;
+  readonly ends: Uint32Array;
 }
 
 /** Dates such as 2026-02-30 pass the pattern; the database would refuse the whole part for one. */
@@ -31,21 +34,22 @@ function hasRealDates(line: string): boolean {
   );
 }
 
+/** Lines, one without a line feed at the end among them. */
+function countLines(content: Buffer): number {
+  let lines = content.length > 0 && content[content.length - 1] !== LINE_FEED ? 1 : 0;
+  for (let at = content.indexOf(LINE_FEED); at >= 0; at = content.indexOf(LINE_FEED, at + 1))
+    lines += 1;
+  return lines;
+}
+
 /**
  * @param firstRow the row number that the first line must have
  * @param checkDates look at every date one by one (after the database refused one)
  */
-export function readMonthPart(
-  content: Buffer,
-  period: string,
-  firstRow: number,
-  checkDates: boolean,
-): MonthPart {
+export function readMonthPart(content: Buffer, firstRow: number, checkDates: boolean): MonthPart {
   const text = content.toString('latin1');
   const pattern = new RegExp(MONTH_LINE, 'y');
-  const hashLeaf = monthLeafHasher(period);
-  const total = text === '' ? 0 : text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
-  const leaves = Buffer.alloc(total * HASH_BYTES);
+  const ends = new Uint32Array(countLines(content));
   const malformed: number[] = [];
   const kept: Buffer[] = [];
   let [keptFrom, at, row] = [0, 0, firstRow];
@@ -64,13 +68,13 @@ export function readMonthPart(
     if (isGood) {
       lastRef = match[2] ?? null;
       firstRef ??= lastRef;
-      hashLeaf(content.subarray(at, end - 1), leaves, row - firstRow);
     } else {
       malformed.push(row);
       if (at > keptFrom) kept.push(content.subarray(keptFrom, at));
       keptFrom = end;
     }
     at = end;
+    ends[row - firstRow] = end;
     row += 1;
   }
   if (text.length > keptFrom) kept.push(content.subarray(keptFrom));
@@ -79,20 +83,38 @@ export function readMonthPart(
     rows: row - firstRow,
     good: row - firstRow - malformed.length,
     malformed,
-    leaves,
     firstRow,
     firstRef,
     lastRef,
+    content,
+    ends,
   };
 }
 
-/** The leaf hashes less those of the rows not accepted. */
-export function acceptedLeaves(part: MonthPart, lost: ReadonlySet<number>): Uint8Array {
-  if (lost.size === 0) return part.leaves;
+/** Leaf hashes of all lines, that of row `firstRow + i` at `i * 32`; malformed ones have zeros. */
+export function hashLeaves(part: MonthPart, period: string): Buffer {
+  const { content, ends, malformed, firstRow } = part;
+  const leaves = Buffer.alloc(ends.length * HASH_BYTES);
+  const hashLeaf = monthLeafHasher(period);
+  let [at, skipped] = [0, 0];
+  for (const [index, end] of ends.entries()) {
+    if (malformed[skipped] === firstRow + index) skipped += 1;
+    else hashLeaf(content.subarray(at, end - 1), leaves, index);
+    at = end;
+  }
+  return leaves;
+}
+
+/** The leaf hashes of a part less those of the rows not accepted. */
+export function acceptedLeaves(
+  leaves: Buffer,
+  firstRow: number,
+  lost: ReadonlySet<number>,
+): Uint8Array {
+  if (lost.size === 0) return leaves;
   const kept: Uint8Array[] = [];
-  for (let index = 0; index < part.rows; index++) {
-    if (lost.has(part.firstRow + index)) continue;
-    kept.push(part.leaves.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES));
+  for (let at = 0; at < leaves.length; at += HASH_BYTES) {
+    if (!lost.has(firstRow + at / HASH_BYTES)) kept.push(leaves.subarray(at, at + HASH_BYTES));
   }
   return Buffer.concat(kept);
 }
