@@ -74,7 +74,8 @@ export function scriptOf(sent: readonly Statement[], n: number, subjects: number
     ids.set(id, `(${idSql('e', `(:e::bigint + ${ids.size})`)})::text`);
     return newId(id);
   };
-  newId((sent[0]?.params[2] ?? '') as string); // The enquiry's own.
+  const find = sent.find(({ params }) => params.length > 0);
+  newId((find?.params[2] ?? '') as string); // The enquiry's own.
   const value = (param: SqlValue): string => {
     if (Array.isArray(param) && param.some((each) => ids.has(String(each))))
       return `array[${param.map((each) => ids.get(String(each)) ?? literal(each))}]`;
