@@ -8,7 +8,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventHash } from '../src/authorisation/hash.ts';
 import type { AuthorisationEvent, AuthorisationRecord } from '../src/authorisation/record.ts';
 import { type RecordChanges, sampleRecord } from '../src/authorisation/sample-record.ts';
-import { findAuthorisation, recordOne } from '../src/gateway/authorisations.ts';
+import { appendEvent, findAuthorisation, recordOne } from '../src/gateway/authorisations.ts';
+import { exchangeEvents } from '../src/gateway/feed.ts';
 import { handOver } from '../src/gateway/hand-over.ts';
 import { signJws } from '../src/keys/jws.ts';
 import type { KeyRing } from '../src/keys/key-ring.ts';
@@ -251,6 +252,29 @@ describe.each(BACKENDS)('successions at the registry, on %s', (backend) => {
     expect(await send([next(gone, answered(7), 8)])).toEqual([]);
   });
 
+  test('a withdrawal reaches what rests on an answer before it, through records that have ended', async () => {
+    const second = next(first, answered(2), 3);
+    const over = ended(first, second, 3);
+    const gone = { ...over, events: [...over.events, event(3, 'withdrawn', 6)] };
+    const sendHeir = (heir: Sent, day: number) => send([gone, ended(second, heir, day), heir]);
+    expect(await sendHeir(next(second, answered(4), 5), 5)).toEqual(REFUSED);
+    expect([await stateOf(first), await stateOf(second)]).toEqual(['withdrawn', 'superseded']);
+    expect((await audit(pair.registry)).filter((line) => line.violations > 0)).toEqual([]);
+  });
+
+  test('an answer after it goes on, which the lender’s own hand does not', async () => {
+    const second = next(first, answered(2), 3);
+    const over = ended(first, second, 3);
+    const gone = { ...over, events: [...over.events, event(3, 'withdrawn', 6)] };
+    const narrowed = next(second, {}, 8);
+    expect(await send([gone, ended(second, narrowed, 8), narrowed])).toEqual(REFUSED);
+    const renewed = {
+      ...next(second, answered(7), 8).record,
+      authorisation_id: narrowed.record.authorisation_id,
+    };
+    expect(await send([{ ...narrowed, record: renewed }])).toEqual([]);
+  });
+
   test('an amended one-time approval is used once', async () => {
     const once = next(first, { ...answered(), limits: { fetch: 'ONETIME' } });
     expect(await send([ended(first, once), once])).toEqual([]);
@@ -318,6 +342,36 @@ describe.each(BACKENDS)('successions at the registry, on %s', (backend) => {
     const { receipt } = await handOver(pair.gateway, pair.link(), PERIOD);
     expect(receipt?.outcomes.authorisation).toMatchObject({ declared: 3, accepted: 3 });
     expect(receipt?.outcomes.month).toMatchObject({ declared: 1, accepted: 1 });
+    expect((await audit(pair.registry)).filter((line) => line.violations > 0)).toEqual([]);
+  });
+
+  /** Client 1's renewal on that day, by an answer of their own. */
+  async function renew(old: string, day: number): Promise<string> {
+    const id = randomUUID();
+    await recordOne(pair.gateway, {
+      ...approvalColumns(1, id, {
+        arrangement_id: first.record.authorisation_id,
+        evidence_sha256: createHash('sha256').update(id).digest('hex'),
+        shown_at: at(day),
+        events: [{ event: 'given', event_at: at(day) }],
+      }),
+      supersedes: old,
+    });
+    return id;
+  }
+
+  test('who approves anew after a withdrawal of what the registry never heard of goes on', async () => {
+    const second = await renew(first.record.authorisation_id, 5);
+    await exchangeEvents(pair.gateway, pair.link());
+    await appendEvent(pair.gateway, second, { event: 'withdrawn', event_at: at(6) });
+    await exchangeEvents(pair.gateway, pair.link());
+    expect(await stateOf(first)).toBe('withdrawn'); // Told in the place of the second.
+    const third = await renew(second, 8);
+    await load(pair.gateway, tapeText([1, 2].map((n) => monthRow(n, '2026-02'))));
+    const { receipt } = await handOver(pair.gateway, pair.link(), '2026-02');
+    expect(receipt?.outcomes.authorisation).toMatchObject({ declared: 2, accepted: 2 });
+    expect(receipt?.outcomes.month).toMatchObject({ declared: 2, accepted: 2 });
+    expect((await findAuthorisation(pair.gateway, third)).state).toBe('given');
     expect((await audit(pair.registry)).filter((line) => line.violations > 0)).toEqual([]);
   });
 

@@ -11,6 +11,8 @@ import type { Session } from '../database/database.ts';
 import { fold } from './record.ts';
 import { type Entry, entriesOf, lockWriters } from './store.ts';
 import {
+  answeredAt,
+  BACKDATED,
   givenAt,
   isAnsweredAnew,
   isInForce,
@@ -57,19 +59,25 @@ function standingOf<E extends Entry>(entry: E): Stands<E> | null {
   return { entry, subject_id, record, events, state: folded.state };
 }
 
-/** The owner's entries as they stand, by authorisation_id. */
+/** The owner's entries of the arrangements that these join or name, as they stand. */
 async function standing(
   session: Session,
-  ids: readonly string[],
+  entries: readonly Entry[],
   owner: Owner,
 ): Promise<Map<string, Stands>> {
-  const entries = ids.length === 0 ? [] : await entriesOf(session, ids);
+  const named = entries.map(({ record }) => record.supersedes ?? '').filter((id) => id !== '');
+  const { rows } = await session.query<{ authorisation_id: string }>(
+    `select authorisation_id from authorisation
+     where provider_id = $3::uuid
+       and (arrangement_id = any($1::uuid[]) or authorisation_id = any($2::uuid[]))`,
+    [entries.map(({ record }) => record.arrangement_id), named, owner.provider_id],
+  );
+  const ids = rows.map(({ authorisation_id }) => authorisation_id);
+  const known = ids.length === 0 ? [] : await entriesOf(session, ids);
   return new Map(
-    entries.flatMap((entry) => {
+    known.flatMap((entry) => {
       const { authorisation_id, parties } = entry.record;
-      const isTheirs =
-        parties.provider_id === owner.provider_id &&
-        (owner.recipient_id === null || parties.recipient_id === owner.recipient_id);
+      const isTheirs = owner.recipient_id === null || parties.recipient_id === owner.recipient_id;
       const stands = isTheirs ? standingOf(entry) : null;
       return stands ? [[authorisation_id, stands] as const] : [];
     }),
@@ -77,16 +85,15 @@ async function standing(
 }
 
 /** Who was given in the place of whom: superseding id by superseded id. */
-async function successors(session: Session, olds: Iterable<Stands>): Promise<Map<string, string>> {
-  const known = [...olds].map(({ record }) => record);
-  const { rows } = await session.query<{ supersedes: string; authorisation_id: string }>(
-    `select a.supersedes, a.authorisation_id from authorisation a
-     where a.arrangement_id = any($1::uuid[]) and a.supersedes = any($2::uuid[])
-       and exists (select 1 from authorisation_event e where e.subject_id = a.subject_id
-         and e.authorisation_id = a.authorisation_id and e.type = 'given')`,
-    [known.map((each) => each.arrangement_id), known.map((each) => each.authorisation_id)],
+function successors(known: ReadonlyMap<string, Stands>): Map<string, string> {
+  return new Map(
+    [...known.values()].flatMap(({ record, events }) => {
+      const { supersedes, authorisation_id } = record;
+      return supersedes !== null && givenAt(events) !== null
+        ? [[supersedes, authorisation_id] as const]
+        : [];
+    }),
   );
-  return new Map(rows.map((row) => [row.supersedes, row.authorisation_id]));
 }
 
 /** The arrangement goes on: what was used of the old record counts for the new one. */
@@ -122,11 +129,32 @@ const IN_FORCE: SuccessionFault = {
   problem: 'names an authorisation that is in force: its event superseded comes first',
 };
 
-function faultOf(next: Stands, old: Stands, taken: ReadonlyMap<string, string>, judging: Bounds) {
+/** Somebody of its arrangement was withdrawn after what it rests on was answered. */
+function isWithdrawnSince(next: Stands, known: ReadonlyMap<string, Stands>): boolean {
+  const { authorisation_id, arrangement_id, purpose } = next.record;
+  const answered = answeredAt(next, known);
+  return [...known.values()].some(
+    ({ record, events }) =>
+      record.arrangement_id === arrangement_id &&
+      record.purpose.code === purpose.code &&
+      record.authorisation_id !== authorisation_id &&
+      events.some(({ type, at }) => type === 'withdrawn' && answered < at),
+  );
+}
+
+interface Known {
+  /** Of the arrangements that are judged, by authorisation_id. */
+  readonly standing: ReadonlyMap<string, Stands>;
+  /** Superseding id by superseded id. */
+  readonly taken: Map<string, string>;
+}
+
+function faultOf(next: Stands, old: Stands, known: Known, judging: Bounds) {
   const fault = successionFault(next, old);
   if (fault || givenAt(next.events) === null) return fault;
   const id = next.record.authorisation_id;
-  if ((taken.get(old.record.authorisation_id) ?? id) !== id) return TAKEN;
+  if ((known.taken.get(old.record.authorisation_id) ?? id) !== id) return TAKEN;
+  if (isInForce(next.state) && isWithdrawnSince(next, known.standing)) return BACKDATED;
   return judging.must_have_ended && isInForce(old.state) ? IN_FORCE : null;
 }
 
@@ -143,19 +171,18 @@ async function judge<E extends Entry>(
   entries: readonly E[],
   judging: Bounds,
 ): Promise<Judged<E>> {
-  const named = entries.map(({ record }) => record.supersedes ?? '');
-  const olds = await standing(session, named, judging.owner);
-  const taken =
-    olds.size === 0 ? new Map<string, string>() : await successors(session, olds.values());
+  const olds = await standing(session, entries, judging.owner);
+  const known: Known = { standing: olds, taken: successors(olds) };
   const judged: Judged<E> = { refusals: [], accepted: [] };
   for (const entry of entries) {
     const { authorisation_id, supersedes } = entry.record;
     const old = olds.get(supersedes ?? '');
     const next = standingOf(entry);
-    const fault = old && next ? faultOf(next, old, taken, judging) : UNKNOWN;
+    const fault = old && next ? faultOf(next, old, known, judging) : UNKNOWN;
     if (fault) judged.refusals.push({ authorisation_id, ...fault });
     else if (old && next) {
-      if (givenAt(next.events) !== null) taken.set(old.record.authorisation_id, authorisation_id);
+      if (givenAt(next.events) !== null)
+        known.taken.set(old.record.authorisation_id, authorisation_id);
       judged.accepted.push({ next, old });
     }
   }

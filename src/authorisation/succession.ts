@@ -136,6 +136,19 @@ export function isAnsweredAnew(next: Answered, old: Answered): boolean {
   );
 }
 
+/**
+ * When the person answered last: what the lender narrowed by its own hand rests on the answer
+ * before; empty before there was one.
+ * @param known those of the arrangement, by authorisation_id
+ */
+export function answeredAt(next: Answered, known: ReadonlyMap<string, Answered>): string {
+  for (let each = next; ; ) {
+    const old = known.get(each.record.supersedes ?? '');
+    if (!old || isAnsweredAnew(each, old)) return givenAt(each.events) ?? '';
+    each = old;
+  }
+}
+
 /** Another has taken its place, whatever ended it beside that. */
 export const wasSuperseded = (events: readonly Pick<AuthorisationEvent, 'type'>[]): boolean =>
   events.some(({ type }) => type === 'superseded');
@@ -153,15 +166,17 @@ function withoutSuperseded(events: readonly AuthorisationEvent[]) {
 }
 
 /**
- * What the old one was when this one took its place. Its end since then, other than a withdrawal,
- * is its own: who learns of both at once, and judges, must not take it for an end that came before.
+ * What `next` took the place of: the old one as it is, or as it was then if its end since is its own.
+ * Who learns of both at once must not take that for an end that came before. A withdrawal reaches
+ * what took the place of what was withdrawn (docs/FEED.md), unless that has ended as well: then
+ * both are history, and whoever comes after them is held to the withdrawal (`judge`).
  */
-function stateWhenSuperseded(next: Standing, old: Standing): AuthorisationState | null {
-  const { state } = withoutSuperseded(old.events);
+function stoodFor(next: Standing, old: Standing) {
+  const now = withoutSuperseded(old.events);
   const id = next.record.authorisation_id;
   const at = old.events.findIndex(({ type, reason }) => type === 'superseded' && reason === id);
-  if (at < 0 || state === 'withdrawn') return state;
-  return withoutSuperseded(old.events.slice(0, at)).state;
+  const isReached = now.state === 'withdrawn' && isInForce(next.state);
+  return at < 0 || isReached ? now : withoutSuperseded(old.events.slice(0, at));
 }
 
 /**
@@ -191,18 +206,20 @@ export function successionFault(next: Standing, old: Standing): SuccessionFault 
 
 /** The same of an answer, with what it was given beside. */
 function answerFault(next: Standing, old: Standing, given: string): SuccessionFault | null {
-  const { own, state } = withoutSuperseded(old.events);
-  // A withdrawal reaches whatever had taken the place of what was withdrawn (docs/FEED.md).
+  const { own, state } = stoodFor(next, old);
   const isBound = state !== null && (isInForce(state) || state === 'withdrawn');
-  if (isBound && own.some(({ at }) => given < at)) {
-    const problem = 'is earlier than the newest event of the authorisation it supersedes';
-    return { code: 'event_backdated', field: 'event_at', problem };
-  }
+  if (isBound && own.some(({ at }) => given < at)) return BACKDATED;
   if (isAnsweredAnew(next, old)) return null;
   // What was ended or paused does not come back by the lender's hand alone.
-  const stood = stateWhenSuperseded(next, old);
-  const [field = stood === 'given' ? null : 'supersedes'] = fieldsBeyond(next.record, old.record);
+  const [field = state === 'given' ? null : 'supersedes'] = fieldsBeyond(next.record, old.record);
   if (field === null) return null;
   const problem = 'reaches beyond what the person answered to: a new answer is needed';
   return { code: 'amendment_unanswered', field, problem };
 }
+
+/** The answer is earlier than something that happened to what it names, or a withdrawal before that. */
+export const BACKDATED: SuccessionFault = {
+  code: 'event_backdated',
+  field: 'event_at',
+  problem: 'is earlier than the newest event of the authorisation it supersedes',
+};

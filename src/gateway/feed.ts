@@ -10,7 +10,7 @@ import { Check } from 'typebox/value';
 import { type LearnContext, learnEvent } from '../authorisation/learn.ts';
 import type { AuthorisationState } from '../authorisation/record.ts';
 import { type Entry, entriesOf, lockWriters } from '../authorisation/store.ts';
-import { givenAt, isAnsweredAnew, isInForce, wasSuperseded } from '../authorisation/succession.ts';
+import { answeredAt, isInForce, wasSuperseded } from '../authorisation/succession.ts';
 import type { Session } from '../database/database.ts';
 import { verifyJws } from '../keys/jws.ts';
 import { AssentError } from '../model/error.ts';
@@ -75,16 +75,6 @@ async function fetchPage(
     entered.push({ claims, signed });
   }
   return entered;
-}
-
-/** When the person answered last: what the lender narrowed by its own hand rests on the answer before. */
-function answeredAt(entry: Entry, all: ReadonlyMap<string, Entry>): string {
-  let each = entry;
-  for (;;) {
-    const old = all.get(each.record.supersedes ?? '');
-    if (!old || isAnsweredAnew(each, old)) return givenAt(each.events) ?? '';
-    each = old;
-  }
 }
 
 /**
