@@ -142,6 +142,20 @@ describe.each(BACKENDS)('a database on %s', (backend) => {
     expect(await count()).toBe(0);
   });
 
+  test('does not take a failed transaction for a committed one, whoever swallowed the failure', async () => {
+    const failed = await failureOf(
+      db.transaction(async (session) => {
+        await session.query(`insert into thing values (1, 'one')`);
+        await session.query(`insert into thing values (1, 'again')`).catch(() => {});
+        return 'done';
+      }),
+    );
+    expect(failed.sqlstate).toBe('25P02');
+    expect(await count()).toBe(0);
+    await db.transaction((session) => session.query(`insert into thing values (1, 'one')`));
+    expect(await count()).toBe(1);
+  });
+
   test('a transaction without a statement is none', async () => {
     expect(await db.transaction(async () => 1)).toBe(1);
     const stop = db.transaction(() => Promise.reject(new Error('stop')));

@@ -61,7 +61,7 @@ export interface Database extends Session {
   readonly backend: 'pglite' | 'postgresql';
   /** How many transactions can really run side by side (1 on PGlite). */
   readonly concurrency: number;
-  /** begin … commit; any error rolls back and is rethrown. Not reentrant. */
+  /** begin … commit; any error rolls back and is rethrown, one that `run` swallowed too. Not reentrant. */
   transaction<T>(run: (session: Session) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }

@@ -10,6 +10,9 @@ import { AssentError, type ErrorCode } from '../model/error.ts';
 /** No connection (class 08), no entry (28, 3D000), no room for one (53300), not yet (57P03). */
 const NO_ENTRY = /^(08...|28...|3D000|53300|57P0[1-3])$/;
 
+/** In a transaction that a statement has failed in, nothing more can be done. */
+export const IN_FAILED_TRANSACTION = '25P02';
+
 function codeOf(sqlstate: string): ErrorCode {
   if (sqlstate === '53100') return 'database_full';
   return NO_ENTRY.test(sqlstate) ? 'database_unreachable' : 'database_failed';

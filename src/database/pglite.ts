@@ -40,14 +40,19 @@ interface Querier {
   query: PGlite['query'];
 }
 
-function sessionOver(db: Querier): Session {
+/** @param onFailure told of each statement that fails */
+function sessionOver(db: Querier, onFailure = () => {}): Session {
+  const failure = (error: unknown) => {
+    onFailure();
+    return fromDriver(error);
+  };
   return {
     async query<Row>(text: string, params: readonly SqlValue[] = []): Promise<Result<Row>> {
       try {
         const result = await db.query<Row>(text, [...params]);
         return { rows: result.rows, affected: result.affectedRows ?? result.rows.length };
       } catch (error) {
-        throw fromDriver(error);
+        throw failure(error);
       }
     },
     async copyIn(text, chunks) {
@@ -59,7 +64,7 @@ function sessionOver(db: Querier): Session {
           const result = await db.query(statement, [], { blob });
           rows += result.affectedRows ?? 0;
         } catch (error) {
-          throw fromDriver(error);
+          throw failure(error);
         }
       }
       return rows;
@@ -69,7 +74,7 @@ function sessionOver(db: Querier): Session {
         const result = await db.query(text.replace(/\bto stdout\b/i, "to '/dev/blob'"));
         if (result.blob) yield new Uint8Array(await result.blob.arrayBuffer());
       } catch (error) {
-        throw fromDriver(error);
+        throw failure(error);
       }
     },
   };
@@ -208,12 +213,19 @@ export async function openPglite(folder?: string): Promise<Database> {
       // The caller's own error leaves as it is; only what begin and commit throw is the driver's.
       let own: { readonly error: unknown } | null = null;
       try {
-        return await db.transaction((tx: Transaction) =>
-          run(sessionOver(tx)).catch((error: unknown) => {
+        return await db.transaction(async (tx: Transaction) => {
+          let hasFailed = false;
+          const session = sessionOver(tx, () => {
+            hasFailed = true;
+          });
+          const value = await run(session).catch((error: unknown) => {
             own = { error };
             throw error;
-          }),
-        );
+          });
+          // Where somebody went on as if it had not failed, commit would undo everything in silence.
+          if (hasFailed) await tx.query('select 1');
+          return value;
+        });
       } catch (error) {
         const failed = own as { readonly error: unknown } | null;
         throw failed ? failed.error : fromDriver(error);

@@ -12,7 +12,7 @@ import pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { AssentError } from '../model/error.ts';
 import type { Database, QueryOptions, Result, Session, SqlValue } from './database.ts';
-import { DatabaseFailure, fromDriver } from './driver-error.ts';
+import { DatabaseFailure, fromDriver, IN_FAILED_TRANSACTION } from './driver-error.ts';
 
 const INT8 = 20;
 const NUMERIC = 1700;
@@ -83,7 +83,10 @@ async function sendTogether(
   if (failed) throw fromDriver(failed.reason);
   const last = answers.at(-1);
   if (last?.status !== 'fulfilled') throw new Error('nothing was sent');
-  const { rows, rowCount } = last.value;
+  const { rows, rowCount, command } = last.value;
+  // A statement failed and somebody went on as if it had not: the server undid everything.
+  if (statements.at(-1) === COMMIT && command === 'ROLLBACK')
+    throw new DatabaseFailure(IN_FAILED_TRANSACTION, null, null);
   return { rows, affected: rowCount ?? rows.length };
 }
 
