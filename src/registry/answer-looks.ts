@@ -83,10 +83,17 @@ const NAMED = `, (select json_agg(json_build_object('record', a.record, 'state',
 const READ = factsSql(NAMED);
 
 /**
- * Planning the facts over all periods takes longer than running them: a plan that fits every
- * person is kept instead, for this transaction.
+ * Planning the facts over all periods takes longer than running them: a plan that fits every person
+ * is kept instead. It is made once and lives as long as its connection, so it must not read whole
+ * tables, which pays only while they are empty.
  */
-const KEEP_PLANS = 'set local plan_cache_mode = force_generic_plan';
+const KEEP_PLANS = `select set_config('plan_cache_mode', 'force_generic_plan', true),
+  set_config('enable_seqscan', 'off', true)`;
+
+/** Plans for this transaction; goes with its next statement. */
+export async function keepPlans(session: Session): Promise<void> {
+  await session.query(KEEP_PLANS, [], { prepared: true, withNext: true });
+}
 
 /** A person's facts with the authorisations that are named. */
 interface NamedRow extends FactsRow {
@@ -272,7 +279,7 @@ export async function readNamed(
 ): Promise<Map<string, NamedRow>> {
   if (people.length === 0) return new Map();
   const params = [...factsParams({ ...registry, now: () => moment }, people), [...ids]];
-  await session.query(KEEP_PLANS, [], { withNext: true });
+  await keepPlans(session);
   // sql: made of the constants of the facts.
   const { rows } = await session.query<NamedRow>(READ, params, { prepared: true });
   return new Map(rows.map((row) => [row.subject_id, row]));

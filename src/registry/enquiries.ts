@@ -17,7 +17,13 @@ import type { Application } from '../evaluation/affordability.ts';
 import { AssentError } from '../model/error.ts';
 import { checkIdentityNumber, normaliseName } from '../model/identity-number.ts';
 import type { IdentityKind } from '../model/record.ts';
-import { type Answered, type Asked, answerLooks, onceMoreIfMoved } from './answer-looks.ts';
+import {
+  type Answered,
+  type Asked,
+  answerLooks,
+  keepPlans,
+  onceMoreIfMoved,
+} from './answer-looks.ts';
 import type { Person } from './enquirer-authorisations.ts';
 import { lockPerson } from './person.ts';
 import type { Registry } from './registry.ts';
@@ -173,6 +179,7 @@ async function answer(
   const request_hash = requestHash(registry, request);
   const hourAgo = new Date(registry.now().getTime() - HOUR_MS);
   const params = [authorisation_id, enquirer_id, enquiry_id, hourAgo, registry.registry_id];
+  await keepPlans(session);
   const { rows } = await session.query<Found>(FIND, [...params, UNAUTHORISED_PER_HOUR], {
     prepared: true,
   });
