@@ -169,6 +169,13 @@ export const FAULTS: readonly Fault[] = [
   ),
   one(
     'gateway',
+    1,
+    'a withdrawal of what only the lender knows stays there',
+    `and a.state = 'superseded' and not exists (`,
+    `and a.state = 'superseded' and false and not exists (`,
+  ),
+  one(
+    'gateway',
     5,
     'what went goes again',
     `f.outcome in ('accepted', 'unchanged', 'rejected')`,

@@ -216,21 +216,19 @@ function checkRenewals({ ledger, world }: Place, answer: Answer): void {
  * the superseded ones alone.
  */
 function checkArrangementTold({ ledger }: Place, answer: Answer): void {
-  const { registry } = answer.known;
-  const superseded = registry.find(({ type }) => type === 'superseded');
-  if (!superseded || stateAfterAll(answer) !== 'superseded') return;
+  const [first] = answer.known.registry;
+  const superseded = answer.made.find(({ type }) => type === 'superseded');
+  if (!first || !superseded || stateAfterAll(answer) !== 'superseded') return;
   const all = arrangementOf(ledger, answer);
   const withdrawn = all.flatMap(({ made }) =>
     made.filter(({ type, by }) => type === 'withdrawn' && by === 'gateway'),
   );
-  const isHeard = all.some(({ known }) =>
-    known.registry.some(
-      (each) => each.type === 'withdrawn' && each.recorded_at >= superseded.recorded_at,
-    ),
-  );
   for (const event of withdrawn) {
-    const isLater = event.made_at >= superseded.recorded_at;
+    const isLater = event.made_at >= superseded.made_at && event.made_at > first.recorded_at;
     const push = ledger.pushes.find((each) => each.asked > event.made_at);
+    const isHeard = all.some(({ known }) =>
+      known.registry.some((each) => each.type === 'withdrawn' && each.recorded_at >= event.made_at),
+    );
     if (isLater && push && !isHeard)
       fail('the registry was not told of a withdrawal in the arrangement', { event, push, all });
   }
