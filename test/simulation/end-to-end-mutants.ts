@@ -169,7 +169,7 @@ export const FAULTS: readonly Fault[] = [
   ),
   one(
     'gateway',
-    1,
+    9,
     'a withdrawal of what only the lender knows stays there',
     `and a.state = 'superseded' and not exists (`,
     `and a.state = 'superseded' and false and not exists (`,
