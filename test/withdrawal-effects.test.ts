@@ -36,7 +36,10 @@ const PEOPLE = {
   renewed: 5,
   stops: 6,
   misused: 7,
+  both: 8,
+  narrowed: 9,
 } as const;
+const ERASING: readonly string[] = ['erases', 'both', 'narrowed'];
 type Person = keyof typeof PEOPLE;
 
 const row = (n: number, period: string) =>
@@ -103,7 +106,7 @@ describe.each(BACKENDS)('after a withdrawal, on %s', (backend) => {
         person,
         await approve(
           person,
-          person === 'erases'
+          ERASING.includes(person)
             ? { withdrawal_effect: 'STOP_AND_ERASE' }
             : person === 'stops'
               ? { withdrawal_effect: 'STOP_NEW' }
@@ -233,6 +236,47 @@ describe.each(BACKENDS)('after a withdrawal, on %s', (backend) => {
     });
     await exchangeEvents(pair.gateway, pair.link());
     expect((await fileOf('renewed')).periods).toEqual([LATE]);
+  });
+
+  /** The months of a person that stand under their first approval. */
+  async function underFirst(person: Person): Promise<string[]> {
+    const { rows } = await pair.registry.db.query<{ period: string }>(
+      `select to_char(period, 'YYYY-MM') as period from account_month
+       where authorisation_id = $1 order by period`,
+      [ids.get(person) ?? ''],
+    );
+    return rows.map(({ period }) => period);
+  }
+  /** The registry must know of an approval: a month is corrected, so that a hand-over takes it along. */
+  async function furnish(balance: string) {
+    const corrected = Object.values(PEOPLE).map((n) => row(n, '2025-09'));
+    for (const each of corrected) each['balance_minor'] = balance;
+    await load(pair.gateway, tapeText(corrected));
+    await handOver(pair.gateway, pair.link(), '2025-09');
+  }
+
+  test('months that another approval covers are erased when that has ended too', async () => {
+    const second = await approve('both', { starts_at: '2025-02-01T00:00:00Z' });
+    await furnish('77');
+    await withdraw(ids.get('both'));
+    expect((await fileOf('both')).periods).toEqual(PERIODS);
+    expect(await underFirst('both')).toContain('2025-06');
+    await withdraw(second);
+    // A month goes with what its newest revision stands under: that of September is the second's.
+    expect(await underFirst('both')).toEqual([LATE, '2025-09', '2025-09']);
+  });
+
+  test('months of what was renewed are erased with the renewal, whichever is withdrawn', async () => {
+    const first = ids.get('narrowed') ?? '';
+    await approve('narrowed', {
+      arrangement_id: first,
+      supersedes: first,
+      withdrawal_effect: 'STOP_AND_ERASE',
+      events: [{ event: 'given', event_at: '2025-04-01T00:00:00Z' }],
+    });
+    await furnish('78');
+    await withdraw(first);
+    expect(await underFirst('narrowed')).toEqual([LATE]);
   });
 
   test('who approves anew after an erasure goes on from there', async () => {

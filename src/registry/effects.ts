@@ -8,7 +8,7 @@
  * The table is in docs/FEED.md.
  */
 import type { Profile } from '../authorisation/profile.ts';
-import { WITHDRAWAL_EFFECTS, type WithdrawalEffect } from '../authorisation/record.ts';
+import { hasEnded, WITHDRAWAL_EFFECTS, type WithdrawalEffect } from '../authorisation/record.ts';
 import type { Entry } from '../authorisation/store.ts';
 import type { Session } from '../database/database.ts';
 import { leafHash, MerkleTree } from '../log/merkle.ts';
@@ -137,9 +137,22 @@ export async function certifyErasure(
   }
 }
 
+/** Authorisations of a person with a provider whose months are to be erased once nothing covers them. */
+async function erasing(session: Session, { subject_id, record }: Entry): Promise<string[]> {
+  const { rows } = await session.query<{ authorisation_id: string }>(
+    `select w.authorisation_id from authorisation_effect w
+     join authorisation a on a.subject_id = w.subject_id and a.authorisation_id = w.authorisation_id
+     where w.subject_id = $1 and w.effect = 'STOP_AND_ERASE' and a.provider_id = $2
+     order by w.authorisation_id`,
+    [subject_id, record.parties.provider_id],
+  );
+  return rows.map((row) => row.authorisation_id);
+}
+
 /**
- * Lets an authorisation's end take effect on what is held. Call it in the transaction that stores
- * the event; again, it changes nothing.
+ * Lets an authorisation's end take effect on what is held: what stood under it, and what another
+ * end would have erased had this one not covered it. Call it in the transaction that stores the
+ * event; again, it changes nothing.
  * @param since when it happened
  */
 export async function takeEffect(
@@ -148,14 +161,24 @@ export async function takeEffect(
   entry: Entry,
   end: { readonly state: string; readonly since: string },
 ): Promise<void> {
-  // Only furnishing puts rows here.
+  // Only furnishing puts rows here; what was superseded is covered by what took its place.
   if (entry.record.parties.recipient_class !== 'registry') return;
+  if (!hasEnded(end.state) || end.state === 'superseded') return;
   const effect = effectOf(end.state, entry.record.withdrawal.effect, registry.profile);
-  if (effect === null) return;
-  const ids = await arrangementOf(session, entry);
+  if (effect !== null) await keepEffect(session, entry, effect, end);
+  const ids = await erasing(session, entry);
+  if (ids.length > 0) await eraseMonths(registry, session, entry.subject_id, ids);
+}
+
+async function keepEffect(
+  session: Session,
+  entry: Entry,
+  effect: WithdrawalEffect,
+  end: { readonly state: string; readonly since: string },
+): Promise<void> {
   // The names of the effects fall with their strictness: the least is the strictest. Once the
   // person has withdrawn it counts from then: an end before was not their choice.
-  for (const id of ids) {
+  for (const id of await arrangementOf(session, entry)) {
     await session.query(
       `insert into authorisation_effect (subject_id, authorisation_id, effect, by_subject, since)
        values ($1, $2, $3, $4, $5)
@@ -168,5 +191,4 @@ export async function takeEffect(
       [entry.subject_id, id, effect, end.state === 'withdrawn', end.since],
     );
   }
-  if (effect === 'STOP_AND_ERASE') await eraseMonths(registry, session, entry.subject_id, ids);
 }

@@ -172,7 +172,13 @@ export function isShown(
   return clockRuns(month, account, scene) || isCovered(month, all, scene);
 }
 
-/** Whether the end of this approval, which is known since this moment, erases the month. */
+/** Ends after which nobody takes the place of what has ended. */
+const FINAL = ['expired', 'revoked', 'invalidated', 'withdrawn'];
+
+/**
+ * Whether the end of this approval, which is known since this moment, erases the month: what stands
+ * under whatever is to be erased goes as soon as nothing covers it any more.
+ */
 export function isErased(
   month: Held,
   ended: Approval,
@@ -180,11 +186,9 @@ export function isErased(
   all: readonly Approval[],
   scene: FileScene,
 ): boolean {
-  const { authorisation_id } = newest(month);
-  const under = all.find(({ terms }) => terms.authorisation_id === authorisation_id);
-  const isItself = authorisation_id === ended.terms.authorisation_id;
-  if (!isItself && !(under && isReached(under, ended, scene.now))) return false;
-  if (ownEffectOf(ended, scene) !== 'STOP_AND_ERASE') return false;
+  if (ended.terms.parties.recipient_class !== 'registry') return false;
+  if (!FINAL.includes(stateAt(ended, scene.now) ?? '')) return false;
+  if (effectOn(month, all, scene) !== 'STOP_AND_ERASE') return false;
   return !clockRuns(month, account, scene) && !isCovered(month, all, scene);
 }
 
