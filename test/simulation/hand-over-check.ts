@@ -8,6 +8,7 @@ import {
   type Account,
   type Answer,
   type BookMonth,
+  type Known,
   type Ledger,
   type Side,
   wasGiven,
@@ -315,13 +316,16 @@ async function processed({ world }: Case, id: string) {
 
 /**
  * A row came without its approval: the registry did not take it, which it may only refuse because
- * something happened there to the one in whose place it comes.
+ * something happened there to the one in whose place it comes, or because the lender told it
+ * meanwhile, in the name of that one, that the person has withdrawn.
  */
 function checkUntaken({ ledger }: Case, answer: Answer, at: string): void {
   const given = answer.made.find(({ type }) => type === 'given')?.at ?? '';
   for (let old = answer.before; old !== null; old = old.before) {
     const there = old.known.registry.filter((each) => each.recorded_at <= at);
-    if (there.some((each) => each.by === 'registry' && each.at > given)) return;
+    const isAfter = (each: Known) => each.at > given;
+    const isEnd = (each: Known) => each.by === 'registry' || each.type === 'withdrawn';
+    if (there.some((each) => isAfter(each) && isEnd(each))) return;
   }
   fail('an approval did not arrive with its rows', { answer, at, ledger: ledger.furnisher_id });
 }
