@@ -252,6 +252,37 @@ describe.each(BACKENDS)('the life of an authorisation, on %s', (backend) => {
     }
   });
 
+  test('ends what the lender narrowed after a revocation at the registry, and only that', async () => {
+    for (const [given, answer, isTold, state] of [
+      [5, {}, false, 'revoked_by_other'],
+      [5, answered(2, 5), false, 'given'],
+      [1, answered(2, 1), false, 'given'],
+      [1, {}, false, 'revoked_by_other'], // The registry would refuse it.
+      [1, {}, true, 'given'],
+    ] as const) {
+      await pair.empty();
+      today = 0;
+      await load(gateway, tapeText([1, 2, 3].map((n) => monthRow(n, PERIOD))));
+      await recordOne(gateway, approval(1));
+      await handOver(gateway, pair.link(), PERIOD);
+      if (isTold) {
+        today = 1;
+        await recordOne(gateway, amended(2, given, answer));
+        await load(gateway, tapeText([1, 2, 3].map((n) => monthRow(n, '2025-12'))));
+        await handOver(gateway, pair.link(), '2025-12');
+      }
+      today = 2;
+      await endAuthorisation({ ...pair.registry, now: gateway.now }, idOf(1), {
+        ...{ type: 'revoked', reason: 'court_order', evidence_sha256: hashOf(9) },
+        ...{ by_party: idOf(90), subject_id: null },
+      });
+      today = 5;
+      if (!isTold) await recordOne(gateway, amended(2, given, answer));
+      await pullFeed(gateway, pair.link());
+      expect([await stateOf(1), await stateOf(2)]).toEqual(['revoked_by_other', state]);
+    }
+  });
+
   test('tells the registry of a withdrawal of what only the lender knows', async () => {
     await recordOne(gateway, approval(1));
     await handOver(gateway, pair.link(), PERIOD);

@@ -16,6 +16,7 @@ import type { KeyRing } from '../src/keys/key-ring.ts';
 import { rootOf } from '../src/log/merkle.ts';
 import { AssentError } from '../src/model/error.ts';
 import { audit } from '../src/registry/audit.ts';
+import { endAuthorisation } from '../src/registry/authorisation-events.ts';
 import { leavesOf } from '../src/registry/authorisation-intake.ts';
 import type { Permit } from '../src/registry/permits.ts';
 import type { RowFault, SubmissionView } from '../src/wire/part.ts';
@@ -275,6 +276,15 @@ describe.each(BACKENDS)('successions at the registry, on %s', (backend) => {
     expect(await send([{ ...narrowed, record: renewed }])).toEqual([]);
   });
 
+  test('what has ended lends nothing to what comes after it', async () => {
+    const wider: RecordChanges = { data: { products: ['revolving_line', 'instalment_loan'] } };
+    const second = next(first, wider, 5);
+    const third = next(second, {}, 6);
+    const lines = [ended(first, second, 5), ended(second, third, 6), third];
+    expect(await send(lines)).toEqual(REFUSED);
+    expect([await stateOf(second), await stateOf(third)]).toEqual(['superseded', undefined]);
+  });
+
   test('an amended one-time approval is used once', async () => {
     const once = next(first, { ...answered(), limits: { fetch: 'ONETIME' } });
     expect(await send([ended(first, once), once])).toEqual([]);
@@ -345,20 +355,38 @@ describe.each(BACKENDS)('successions at the registry, on %s', (backend) => {
     expect((await audit(pair.registry)).filter((line) => line.violations > 0)).toEqual([]);
   });
 
-  /** Client 1's renewal on that day, by an answer of their own. */
-  async function renew(old: string, day: number): Promise<string> {
+  /** In the place of client 1's approval, on that day: by an answer of their own, or by nobody's. */
+  async function renew(old: string, day: number, isAnswered = true): Promise<string> {
     const id = randomUUID();
+    const answer = {
+      evidence_sha256: createHash('sha256').update(id).digest('hex'),
+      shown_at: at(day),
+    };
     await recordOne(pair.gateway, {
       ...approvalColumns(1, id, {
         arrangement_id: first.record.authorisation_id,
-        evidence_sha256: createHash('sha256').update(id).digest('hex'),
-        shown_at: at(day),
+        ...(isAnswered ? answer : {}),
         events: [{ event: 'given', event_at: at(day) }],
       }),
       supersedes: old,
     });
     return id;
   }
+
+  test('who approves anew after a revocation that the lender had not heard of goes on', async () => {
+    await endAuthorisation(pair.registry, first.record.authorisation_id, {
+      ...{ type: 'revoked', reason: 'court_order', evidence_sha256: 'c'.repeat(64) },
+      ...{ by_party: randomUUID(), subject_id: null },
+    });
+    const second = await renew(first.record.authorisation_id, 5, false);
+    await exchangeEvents(pair.gateway, pair.link());
+    expect((await findAuthorisation(pair.gateway, second)).state).toBe('revoked_by_other');
+    await renew(second, 8);
+    await load(pair.gateway, tapeText([1, 2].map((n) => monthRow(n, '2026-02'))));
+    const { receipt } = await handOver(pair.gateway, pair.link(), '2026-02');
+    expect(receipt?.outcomes.authorisation).toMatchObject({ declared: 2, accepted: 2 });
+    expect(receipt?.outcomes.month).toMatchObject({ declared: 2, accepted: 2 });
+  });
 
   test('who approves anew after a withdrawal of what the registry never heard of goes on', async () => {
     const second = await renew(first.record.authorisation_id, 5);

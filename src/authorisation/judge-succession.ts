@@ -142,6 +142,18 @@ function isWithdrawnSince(next: Stands, known: ReadonlyMap<string, Stands>): boo
   );
 }
 
+/** What rests on an earlier answer is held to every step since: what had ended was taken unjudged. */
+function earlierFault(next: Stands, known: ReadonlyMap<string, Stands>): SuccessionFault | null {
+  for (let each = next; ; ) {
+    const old = known.get(each.record.supersedes ?? '');
+    const before = known.get(old?.record.supersedes ?? '');
+    if (!old || !before || isAnsweredAnew(each, old)) return null;
+    const fault = successionFault({ ...old, state: 'given' }, before);
+    if (fault) return fault;
+    each = old;
+  }
+}
+
 interface Known {
   /** Of the arrangements that are judged, by authorisation_id. */
   readonly standing: ReadonlyMap<string, Stands>;
@@ -154,7 +166,11 @@ function faultOf(next: Stands, old: Stands, known: Known, judging: Bounds) {
   if (fault || givenAt(next.events) === null) return fault;
   const id = next.record.authorisation_id;
   if ((known.taken.get(old.record.authorisation_id) ?? id) !== id) return TAKEN;
-  if (isInForce(next.state) && isWithdrawnSince(next, known.standing)) return BACKDATED;
+  if (isInForce(next.state)) {
+    if (isWithdrawnSince(next, known.standing)) return BACKDATED;
+    const earlier = earlierFault(next, known.standing);
+    if (earlier) return earlier;
+  }
   return judging.must_have_ended && isInForce(old.state) ? IN_FORCE : null;
 }
 

@@ -14,6 +14,7 @@ import {
   type AuthorisationRecord,
   type AuthorisationState,
   fold,
+  hasEnded,
   type Span,
   TIME_UNITS,
   WITHDRAWAL_EFFECTS,
@@ -165,18 +166,20 @@ function withoutSuperseded(events: readonly AuthorisationEvent[]) {
   return { own, state: folded.ok ? folded.state : null };
 }
 
+/** Where the old one's events say that this one took its place; below 0: they do not. */
+const successionIndex = (next: Standing, old: Standing) =>
+  old.events.findIndex(
+    ({ type, reason }) => type === 'superseded' && reason === next.record.authorisation_id,
+  );
+
 /**
- * What `next` took the place of: the old one as it is, or as it was then if its end since is its own.
- * Who learns of both at once must not take that for an end that came before. A withdrawal reaches
- * what took the place of what was withdrawn (docs/FEED.md), unless that has ended as well: then
- * both are history, and whoever comes after them is held to the withdrawal (`judge`).
+ * The old one when this one took its place. Its end since then, other than a withdrawal, is its
+ * own: who learns of both at once, and judges, must not take it for an end that came before.
  */
 function stoodFor(next: Standing, old: Standing) {
   const now = withoutSuperseded(old.events);
-  const id = next.record.authorisation_id;
-  const at = old.events.findIndex(({ type, reason }) => type === 'superseded' && reason === id);
-  const isReached = now.state === 'withdrawn' && isInForce(next.state);
-  return at < 0 || isReached ? now : withoutSuperseded(old.events.slice(0, at));
+  const at = successionIndex(next, old);
+  return at < 0 || now.state === 'withdrawn' ? now : withoutSuperseded(old.events.slice(0, at));
 }
 
 /**
@@ -206,6 +209,8 @@ export function successionFault(next: Standing, old: Standing): SuccessionFault 
 
 /** The same of an answer, with what it was given beside. */
 function answerFault(next: Standing, old: Standing, given: string): SuccessionFault | null {
+  // What has ended as well grants nothing: it is history, on which a later answer can stand.
+  if (hasEnded(next.state) && successionIndex(next, old) >= 0) return null;
   const { own, state } = stoodFor(next, old);
   const isBound = state !== null && (isInForce(state) || state === 'withdrawn');
   if (isBound && own.some(({ at }) => given < at)) return BACKDATED;

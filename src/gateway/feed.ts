@@ -8,9 +8,9 @@
  */
 import { Check } from 'typebox/value';
 import { type LearnContext, learnEvent } from '../authorisation/learn.ts';
-import type { AuthorisationState } from '../authorisation/record.ts';
+import type { AuthorisationEvent, AuthorisationState } from '../authorisation/record.ts';
 import { type Entry, entriesOf, lockWriters } from '../authorisation/store.ts';
-import { answeredAt, isInForce, wasSuperseded } from '../authorisation/succession.ts';
+import { answeredAt, givenAt, isInForce, wasSuperseded } from '../authorisation/succession.ts';
 import type { Session } from '../database/database.ts';
 import { verifyJws } from '../keys/jws.ts';
 import { AssentError } from '../model/error.ts';
@@ -77,36 +77,50 @@ async function fetchPage(
   return entered;
 }
 
+/** Of the registry's ends, those that reach what took the place of what has ended. */
+type Reaching = Extract<AuthorisationEvent['type'], 'withdrawn' | 'revoked'>;
+
 /**
- * The person withdrew at the registry what had been renewed here meanwhile: the renewal is what
- * they meant, unless they answered to it after the withdrawal.
+ * What was renewed here meanwhile has ended at the registry. A withdrawal means the renewal,
+ * unless the person answered to it afterwards. What was revoked leaves what had taken its place,
+ * but not what the lender narrowed by its own hand since, or what the registry has not heard of:
+ * it refuses that, for to its knowledge the lender brings back by its own hand what had ended.
  */
 async function endRenewals(
   session: Session,
   gateway: Gateway,
   entry: Entry,
-  at: string,
+  { type, at }: { readonly type: Reaching; readonly at: string },
 ): Promise<void> {
-  const { rows } = await session.query<{ authorisation_id: string; state: AuthorisationState }>(
-    `select authorisation_id, state from authorisation
-     where subject_id = $1 and arrangement_id = $2 order by authorisation_id for update`,
+  const { rows } = await session.query<{
+    authorisation_id: string;
+    state: AuthorisationState;
+    is_told: boolean;
+  }>(
+    `select a.authorisation_id, a.state, exists (select 1 from furnished_authorisation f
+       where f.authorisation_id = a.authorisation_id) as is_told
+     from authorisation a
+     where a.subject_id = $1 and a.arrangement_id = $2 order by a.authorisation_id for update of a`,
     [entry.subject_id, entry.record.arrangement_id],
   );
-  const states = new Map(rows.map((row) => [row.authorisation_id, row.state]));
-  const all = await entriesOf(session, [...states.keys()]);
+  const found = new Map(rows.map((row) => [row.authorisation_id, row]));
+  const all = await entriesOf(session, [...found.keys()]);
   const byId = new Map(all.map((each) => [each.record.authorisation_id, each]));
   const renewals = all.filter((each) => {
-    const state = states.get(each.record.authorisation_id);
-    return state !== undefined && isInForce(state) && answeredAt(each, byId) <= at;
+    const row = found.get(each.record.authorisation_id);
+    const answered = answeredAt(each, byId);
+    if (!row || !isInForce(row.state) || answered > at) return false;
+    const given = givenAt(each.events) ?? '';
+    return type === 'withdrawn' || (answered < given && (given > at || !row.is_told));
   });
   const ended = renewals.map((each): Entry => {
     const last = each.events.at(-1);
     const event = {
       seq: each.events.length + 1,
-      type: 'withdrawn' as const,
+      type,
       at: last && last.at > at ? last.at : at,
       by_party: gateway.furnisher_id,
-      reason: 'arrangement_withdrawn',
+      reason: `arrangement_${type}`,
     };
     return { ...each, events: [...each.events, event] };
   });
@@ -152,8 +166,10 @@ async function applyEvent(
     : ({ result: 'not_theirs' } as const);
   if (learnt.result === 'unchanged') return 'known';
   if (learnt.result === 'stored') {
-    if (type === 'withdrawn' && wasSuperseded(learnt.entry.events))
-      await endRenewals(session, gateway, learnt.entry, claims.event.at);
+    const { at } = claims.event;
+    const isReaching = type === 'withdrawn' || type === 'revoked';
+    if (isReaching && wasSuperseded(learnt.entry.events))
+      await endRenewals(session, gateway, learnt.entry, { type, at });
     return 'learnt';
   }
   await session.query(

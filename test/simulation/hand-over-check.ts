@@ -323,7 +323,8 @@ function checkUntaken({ ledger }: Case, answer: Answer, at: string): void {
   const given = answer.made.find(({ type }) => type === 'given')?.at ?? '';
   for (let old = answer.before; old !== null; old = old.before) {
     const there = old.known.registry.filter((each) => each.recorded_at <= at);
-    const isAfter = (each: Known) => each.at > given;
+    // What the lender made by its own hand of what had ended there is refused as well.
+    const isAfter = (each: Known) => each.at > given || !answer.anew;
     const isEnd = (each: Known) => each.by === 'registry' || each.type === 'withdrawn';
     if (there.some((each) => isAfter(each) && isEnd(each))) return;
   }

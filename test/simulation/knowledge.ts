@@ -102,22 +102,28 @@ function dueEnd({ world, side }: Place, answer: Answer, state: string, last: Kno
 }
 
 /**
- * The withdrawals that end others of an arrangement: one at the registry of what was renewed here
- * ends the renewal that was given before it; one here of what the registry does not know is told
- * to it as one of the superseded that it does know.
+ * The ends that end others of an arrangement: a withdrawal at the registry of what was renewed here
+ * ends the renewal that was given before it; a revocation there, what the lender made of it by its
+ * own hand since or without the registry's knowing; a withdrawal here of what the registry does not know is told to it as one of the
+ * superseded that it does know.
  */
-function dueWithdrawals(place: Place, answer: Answer, event: StoredEvent, state: string | null) {
+function dueByOthers(place: Place, answer: Answer, event: StoredEvent, state: string | null) {
   const answered = answeredAt(answer);
+  const given = answer.made.find(({ type }) => type === 'given')?.at ?? '';
+  const isOpen = state === 'given' || state === 'paused';
   return arrangementOf(place.ledger, answer).flatMap((other) => {
     const rows = place.stored?.get(other.record.authorisation_id) ?? [];
     return rows.flatMap((row) => {
-      const isCause = other !== answer && row.type === 'withdrawn';
-      if (!isCause || row.recorded_at.getTime() !== event.recorded_at.getTime()) return [];
+      const { type } = row;
+      if (other === answer || row.recorded_at.getTime() !== event.recorded_at.getTime()) return [];
       const isOwn = row.by_party === place.ledger.furnisher_id;
       const since = row.at.toISOString();
-      const isOpen = state === 'given' || state === 'paused';
-      const isDue = isOpen ? !isOwn && answered <= since : state === 'superseded' && isOwn;
-      return isDue ? [{ type: 'withdrawn', since }] : [];
+      const isReached = isOpen && !isOwn && answered <= since;
+      const isDue =
+        type === 'withdrawn'
+          ? isReached || (state === 'superseded' && isOwn)
+          : type === 'revoked' && isReached && answered < given;
+      return isDue ? [{ type, since }] : [];
     });
   });
 }
@@ -131,7 +137,7 @@ function takeSwept(place: Place, answer: Answer, event: StoredEvent, before: rea
   const state = stateAt(approvalOf(known, 'gateway'), recorded_at);
   const due = [
     ...(last && state ? dueEnd(place, known, state, last) : []),
-    ...dueWithdrawals(place, answer, event, state),
+    ...dueByOthers(place, answer, event, state),
   ];
   const later = (since: string) => (last && last.at > since ? last.at : since);
   const isDue = due.some(
@@ -195,19 +201,26 @@ export async function learn(place: Place): Promise<void> {
 const learntAt = (answer: Answer, whose: Side, by: Side, n: number) =>
   answer.known[whose].filter((each) => each.by === by)[n]?.recorded_at;
 
-/** Nothing stays in force whose predecessor the person withdrew at the registry afterwards. */
+/**
+ * Nothing stays in force whose predecessor the person withdrew at the registry afterwards, or that
+ * the lender made by its own hand of what had been revoked there.
+ */
 function checkRenewals({ ledger, world }: Place, answer: Answer): void {
   const state = stateAt(approvalOf(answer, 'gateway'), world.clock) ?? '';
   if (!['given', 'paused'].includes(state)) return;
   const answered = answeredAt(answer);
+  const given = answer.made.find(({ type }) => type === 'given')?.at ?? '';
   for (const other of arrangementOf(ledger, answer)) {
     const { gateway } = other.known;
-    const end = gateway.find((each) => each.type === 'withdrawn' && each.by === 'registry');
+    const end = gateway.find(
+      ({ type, by, at }) =>
+        by === 'registry' && (type === 'withdrawn' || (type === 'revoked' && at < given)),
+    );
     const wasSuperseded = gateway.some(
       ({ type, seq }) => type === 'superseded' && seq < (end?.seq ?? 0),
     );
     if (end && wasSuperseded && end.at >= answered)
-      fail('a renewal outlived the withdrawal of what it renewed', { answer, other });
+      fail('a renewal outlived the end of what it renewed', { answer, other });
   }
 }
 
@@ -226,8 +239,13 @@ function checkArrangementTold({ ledger }: Place, answer: Answer): void {
   for (const event of withdrawn) {
     const isLater = event.made_at >= superseded.made_at && event.made_at > first.recorded_at;
     const push = ledger.pushes.find((each) => each.asked > event.made_at);
+    // What the registry itself had withdrawn ends others at the lender, of which it need not hear.
     const isHeard = all.some(({ known }) =>
-      known.registry.some((each) => each.type === 'withdrawn' && each.recorded_at >= event.made_at),
+      known.registry.some(
+        ({ type, by, at, recorded_at }) =>
+          type === 'withdrawn' &&
+          (by === 'registry' ? at >= superseded.made_at : recorded_at >= event.made_at),
+      ),
     );
     if (isLater && push && !isHeard)
       fail('the registry was not told of a withdrawal in the arrangement', { event, push, all });
