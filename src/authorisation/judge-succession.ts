@@ -187,12 +187,12 @@ async function judge<E extends Entry>(
   entries: readonly E[],
   judging: Bounds,
 ): Promise<Judged<E>> {
-  const olds = await standing(session, entries, judging.owner);
-  const known: Known = { standing: olds, taken: successors(olds) };
+  const stands = await standing(session, entries, judging.owner);
+  const known: Known = { standing: stands, taken: successors(stands) };
   const judged: Judged<E> = { refusals: [], accepted: [] };
   for (const entry of entries) {
     const { authorisation_id, supersedes } = entry.record;
-    const old = olds.get(supersedes ?? '');
+    const old = stands.get(supersedes ?? '');
     const next = standingOf(entry);
     const fault = old && next ? faultOf(next, old, known, judging) : UNKNOWN;
     if (fault) judged.refusals.push({ authorisation_id, ...fault });

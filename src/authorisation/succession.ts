@@ -207,6 +207,13 @@ export function successionFault(next: Standing, old: Standing): SuccessionFault 
   return answerFault(next, old, given);
 }
 
+/** The answer is earlier than something that happened to what it names, or a withdrawal before that. */
+export const BACKDATED: SuccessionFault = {
+  code: 'event_backdated',
+  field: 'event_at',
+  problem: 'is earlier than the newest event of the authorisation it supersedes',
+};
+
 /** The same of an answer, with what it was given beside. */
 function answerFault(next: Standing, old: Standing, given: string): SuccessionFault | null {
   // What has ended as well grants nothing: it is history, on which a later answer can stand.
@@ -221,10 +228,3 @@ function answerFault(next: Standing, old: Standing, given: string): SuccessionFa
   const problem = 'reaches beyond what the person answered to: a new answer is needed';
   return { code: 'amendment_unanswered', field, problem };
 }
-
-/** The answer is earlier than something that happened to what it names, or a withdrawal before that. */
-export const BACKDATED: SuccessionFault = {
-  code: 'event_backdated',
-  field: 'event_at',
-  problem: 'is earlier than the newest event of the authorisation it supersedes',
-};

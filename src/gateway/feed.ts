@@ -8,7 +8,7 @@
  */
 import { Check } from 'typebox/value';
 import { type LearnContext, learnEvent } from '../authorisation/learn.ts';
-import type { AuthorisationEvent, AuthorisationState } from '../authorisation/record.ts';
+import type { AuthorisationState } from '../authorisation/record.ts';
 import { type Entry, entriesOf, lockWriters } from '../authorisation/store.ts';
 import { answeredAt, givenAt, isInForce, wasSuperseded } from '../authorisation/succession.ts';
 import type { Session } from '../database/database.ts';
@@ -77,8 +77,9 @@ async function fetchPage(
   return entered;
 }
 
-/** Of the registry's ends, those that reach what took the place of what has ended. */
-type Reaching = Extract<AuthorisationEvent['type'], 'withdrawn' | 'revoked'>;
+/** The registry makes ends alone; it never speaks for this lender (docs/FEED.md, "Convergence"). */
+type EndThere = 'withdrawn' | 'revoked';
+const isEndThere = (type: string): type is EndThere => type === 'withdrawn' || type === 'revoked';
 
 /**
  * What was renewed here meanwhile has ended at the registry. A withdrawal means the renewal,
@@ -90,7 +91,7 @@ async function endRenewals(
   session: Session,
   gateway: Gateway,
   entry: Entry,
-  { type, at }: { readonly type: Reaching; readonly at: string },
+  { type, at }: { readonly type: EndThere; readonly at: string },
 ): Promise<void> {
   const { rows } = await session.query<{
     authorisation_id: string;
@@ -129,9 +130,6 @@ async function endRenewals(
 
 type Applied = 'learnt' | 'known' | 'refused' | 'skipped';
 
-/** The registry makes ends alone; it never speaks for this lender (docs/FEED.md, "Convergence"). */
-const ENDS_THERE: readonly string[] = ['withdrawn', 'revoked'];
-
 async function apply(
   session: Session,
   gateway: Gateway,
@@ -148,8 +146,8 @@ async function applyEvent(
   claims: FeedClaims,
   signed: string,
 ): Promise<Applied> {
-  const { type, by_party } = claims.event;
-  const mayBeTold = ENDS_THERE.includes(type) && by_party !== gateway.furnisher_id;
+  const { type, at, by_party } = claims.event;
+  const mayBeTold = isEndThere(type) && by_party !== gateway.furnisher_id;
   const context: LearnContext = {
     provider_id: gateway.furnisher_id,
     signed,
@@ -166,9 +164,7 @@ async function applyEvent(
     : ({ result: 'not_theirs' } as const);
   if (learnt.result === 'unchanged') return 'known';
   if (learnt.result === 'stored') {
-    const { at } = claims.event;
-    const isReaching = type === 'withdrawn' || type === 'revoked';
-    if (isReaching && wasSuperseded(learnt.entry.events))
+    if (mayBeTold && wasSuperseded(learnt.entry.events))
       await endRenewals(session, gateway, learnt.entry, { type, at });
     return 'learnt';
   }

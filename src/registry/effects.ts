@@ -149,17 +149,22 @@ async function erasing(session: Session, { subject_id, record }: Entry): Promise
   return rows.map((row) => row.authorisation_id);
 }
 
+interface End {
+  readonly state: string;
+  /** When it happened. */
+  readonly since: string;
+}
+
 /**
  * Lets an authorisation's end take effect on what is held: what stood under it, and what another
  * end would have erased had this one not covered it. Call it in the transaction that stores the
  * event; again, it changes nothing.
- * @param since when it happened
  */
 export async function takeEffect(
   registry: Registry,
   session: Session,
   entry: Entry,
-  end: { readonly state: string; readonly since: string },
+  end: End,
 ): Promise<void> {
   // Only furnishing puts rows here; what was superseded is covered by what took its place.
   if (entry.record.parties.recipient_class !== 'registry') return;
@@ -174,7 +179,7 @@ async function keepEffect(
   session: Session,
   entry: Entry,
   effect: WithdrawalEffect,
-  end: { readonly state: string; readonly since: string },
+  end: End,
 ): Promise<void> {
   // The names of the effects fall with their strictness: the least is the strictest. Once the
   // person has withdrawn it counts from then: an end before was not their choice.

@@ -9,8 +9,6 @@ import { HASH_BYTES } from '../log/merkle.ts';
 import { isDate } from '../model/period.ts';
 import { MONTH_LINE, monthLeafHasher } from '../wire/part.ts';
 
-const LINE_FEED = 10;
-
 export interface MonthPart {
   /** Lines in good form, as COPY text. */
   readonly text: Buffer;
@@ -23,7 +21,7 @@ export interface MonthPart {
   readonly lastRef: string | null;
   /** The bytes that were read, and where each line of them ends, its line feed included. */
   readonly content: Buffer;
-  readonly ends: Uint32Array;
+  readonly ends: readonly number[];
 }
 
 /** Dates such as 2026-02-30 pass the pattern; the database would refuse the whole part for one. */
@@ -34,14 +32,6 @@ function hasRealDates(line: string): boolean {
   );
 }
 
-/** Lines, one without a line feed at the end among them. */
-function countLines(content: Buffer): number {
-  let lines = content.length > 0 && content[content.length - 1] !== LINE_FEED ? 1 : 0;
-  for (let at = content.indexOf(LINE_FEED); at >= 0; at = content.indexOf(LINE_FEED, at + 1))
-    lines += 1;
-  return lines;
-}
-
 /**
  * @param firstRow the row number that the first line must have
  * @param checkDates look at every date one by one (after the database refused one)
@@ -49,7 +39,7 @@ function countLines(content: Buffer): number {
 export function readMonthPart(content: Buffer, firstRow: number, checkDates: boolean): MonthPart {
   const text = content.toString('latin1');
   const pattern = new RegExp(MONTH_LINE, 'y');
-  const ends = new Uint32Array(countLines(content));
+  const ends: number[] = [];
   const malformed: number[] = [];
   const kept: Buffer[] = [];
   let [keptFrom, at, row] = [0, 0, firstRow];
@@ -74,7 +64,7 @@ export function readMonthPart(content: Buffer, firstRow: number, checkDates: boo
       keptFrom = end;
     }
     at = end;
-    ends[row - firstRow] = end;
+    ends.push(end);
     row += 1;
   }
   if (text.length > keptFrom) kept.push(content.subarray(keptFrom));
