@@ -213,19 +213,27 @@ describe.each(BACKENDS)('the life of an authorisation, on %s', (backend) => {
     expect(await decision()).toBe('withdrawn');
   });
 
+  /** The first approval, given and handed over on day 0, with nothing else there. */
+  async function furnishAnew(): Promise<void> {
+    await pair.empty();
+    today = 0;
+    await load(gateway, tapeText([1, 2, 3].map((n) => monthRow(n, PERIOD))));
+    await recordOne(gateway, approval(1));
+    await handOver(gateway, pair.link(), PERIOD);
+  }
+  /** The first approval ends at the registry, today. */
+  const endThere = (type: 'withdrawn' | 'revoked') =>
+    endAuthorisation({ ...pair.registry, now: gateway.now }, idOf(1), {
+      ...{ type, reason: type === 'withdrawn' ? 'subject_request' : 'court_order' },
+      ...{ evidence_sha256: hashOf(9), by_party: idOf(90), subject_id: null },
+    });
+
   test('lets a withdrawal at the registry reach a renewal, whatever else was ended there', async () => {
     await recordOne(gateway, approval(1));
     await handOver(gateway, pair.link(), PERIOD);
     today = 5;
     await recordOne(gateway, amended(2, 1, answered(2, 1)));
-    const there = { ...pair.registry, now: gateway.now };
-    for (const [type, reason] of [
-      ['revoked', 'court_order'],
-      ['withdrawn', 'subject_request'],
-    ] as const)
-      await endAuthorisation(there, idOf(1), {
-        ...{ type, reason, evidence_sha256: hashOf(9), by_party: idOf(90), subject_id: null },
-      });
+    for (const type of ['revoked', 'withdrawn'] as const) await endThere(type);
     await pullFeed(gateway, pair.link());
     expect([await stateOf(1), await stateOf(2)]).toEqual(['withdrawn', 'withdrawn']);
   });
@@ -235,16 +243,9 @@ describe.each(BACKENDS)('the life of an authorisation, on %s', (backend) => {
       [{}, 'withdrawn'],
       [answered(2, 5), 'given'],
     ] as const) {
-      await pair.empty();
-      today = 0;
-      await load(gateway, tapeText([1, 2, 3].map((n) => monthRow(n, PERIOD))));
-      await recordOne(gateway, approval(1));
-      await handOver(gateway, pair.link(), PERIOD);
+      await furnishAnew();
       today = 2;
-      await endAuthorisation({ ...pair.registry, now: gateway.now }, idOf(1), {
-        ...{ type: 'withdrawn', reason: 'subject_request', evidence_sha256: hashOf(9) },
-        ...{ by_party: idOf(90), subject_id: null },
-      });
+      await endThere('withdrawn');
       today = 5;
       await recordOne(gateway, amended(2, 5, answer));
       await pullFeed(gateway, pair.link());
@@ -260,11 +261,7 @@ describe.each(BACKENDS)('the life of an authorisation, on %s', (backend) => {
       [1, {}, false, 'revoked_by_other'], // The registry would refuse it.
       [1, {}, true, 'given'],
     ] as const) {
-      await pair.empty();
-      today = 0;
-      await load(gateway, tapeText([1, 2, 3].map((n) => monthRow(n, PERIOD))));
-      await recordOne(gateway, approval(1));
-      await handOver(gateway, pair.link(), PERIOD);
+      await furnishAnew();
       if (isTold) {
         today = 1;
         await recordOne(gateway, amended(2, given, answer));
@@ -272,10 +269,7 @@ describe.each(BACKENDS)('the life of an authorisation, on %s', (backend) => {
         await handOver(gateway, pair.link(), '2025-12');
       }
       today = 2;
-      await endAuthorisation({ ...pair.registry, now: gateway.now }, idOf(1), {
-        ...{ type: 'revoked', reason: 'court_order', evidence_sha256: hashOf(9) },
-        ...{ by_party: idOf(90), subject_id: null },
-      });
+      await endThere('revoked');
       today = 5;
       if (!isTold) await recordOne(gateway, amended(2, given, answer));
       await pullFeed(gateway, pair.link());

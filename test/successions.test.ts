@@ -253,10 +253,14 @@ describe.each(BACKENDS)('successions at the registry, on %s', (backend) => {
     expect(await send([next(gone, answered(7), 8)])).toEqual([]);
   });
 
+  const withdrawn = (old: Sent, day: number): Sent => ({
+    ...old,
+    events: [...old.events, event(old.events.length + 1, 'withdrawn', day)],
+  });
+
   test('a withdrawal reaches what rests on an answer before it, through records that have ended', async () => {
     const second = next(first, answered(2), 3);
-    const over = ended(first, second, 3);
-    const gone = { ...over, events: [...over.events, event(3, 'withdrawn', 6)] };
+    const gone = withdrawn(ended(first, second, 3), 6);
     const sendHeir = (heir: Sent, day: number) => send([gone, ended(second, heir, day), heir]);
     expect(await sendHeir(next(second, answered(4), 5), 5)).toEqual(REFUSED);
     expect([await stateOf(first), await stateOf(second)]).toEqual(['withdrawn', 'superseded']);
@@ -265,8 +269,7 @@ describe.each(BACKENDS)('successions at the registry, on %s', (backend) => {
 
   test('an answer after it goes on, which the lender’s own hand does not', async () => {
     const second = next(first, answered(2), 3);
-    const over = ended(first, second, 3);
-    const gone = { ...over, events: [...over.events, event(3, 'withdrawn', 6)] };
+    const gone = withdrawn(ended(first, second, 3), 6);
     const narrowed = next(second, {}, 8);
     expect(await send([gone, ended(second, narrowed, 8), narrowed])).toEqual(REFUSED);
     const renewed = {
@@ -373,6 +376,14 @@ describe.each(BACKENDS)('successions at the registry, on %s', (backend) => {
     return id;
   }
 
+  /** The next month goes with both records, and the registry takes all of it. */
+  async function expectTaken(): Promise<void> {
+    await load(pair.gateway, tapeText([1, 2].map((n) => monthRow(n, '2026-02'))));
+    const { receipt } = await handOver(pair.gateway, pair.link(), '2026-02');
+    expect(receipt?.outcomes.authorisation).toMatchObject({ declared: 2, accepted: 2 });
+    expect(receipt?.outcomes.month).toMatchObject({ declared: 2, accepted: 2 });
+  }
+
   test('who approves anew after a revocation that the lender had not heard of goes on', async () => {
     await endAuthorisation(pair.registry, first.record.authorisation_id, {
       ...{ type: 'revoked', reason: 'court_order', evidence_sha256: 'c'.repeat(64) },
@@ -382,10 +393,7 @@ describe.each(BACKENDS)('successions at the registry, on %s', (backend) => {
     await exchangeEvents(pair.gateway, pair.link());
     expect((await findAuthorisation(pair.gateway, second)).state).toBe('revoked_by_other');
     await renew(second, 8);
-    await load(pair.gateway, tapeText([1, 2].map((n) => monthRow(n, '2026-02'))));
-    const { receipt } = await handOver(pair.gateway, pair.link(), '2026-02');
-    expect(receipt?.outcomes.authorisation).toMatchObject({ declared: 2, accepted: 2 });
-    expect(receipt?.outcomes.month).toMatchObject({ declared: 2, accepted: 2 });
+    await expectTaken();
   });
 
   test('who approves anew after a withdrawal of what the registry never heard of goes on', async () => {
@@ -395,10 +403,7 @@ describe.each(BACKENDS)('successions at the registry, on %s', (backend) => {
     await exchangeEvents(pair.gateway, pair.link());
     expect(await stateOf(first)).toBe('withdrawn'); // Told in the place of the second.
     const third = await renew(second, 8);
-    await load(pair.gateway, tapeText([1, 2].map((n) => monthRow(n, '2026-02'))));
-    const { receipt } = await handOver(pair.gateway, pair.link(), '2026-02');
-    expect(receipt?.outcomes.authorisation).toMatchObject({ declared: 2, accepted: 2 });
-    expect(receipt?.outcomes.month).toMatchObject({ declared: 2, accepted: 2 });
+    await expectTaken();
     expect((await findAuthorisation(pair.gateway, third)).state).toBe('given');
     expect((await audit(pair.registry)).filter((line) => line.violations > 0)).toEqual([]);
   });

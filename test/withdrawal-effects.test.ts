@@ -201,14 +201,18 @@ describe.each(BACKENDS)('after a withdrawal, on %s', (backend) => {
     expect((await fileOf('misused')).since).toBe(later.toISOString().slice(0, 10));
   });
 
+  /** The registry must know of an approval: a month is corrected, so that a hand-over takes it along. */
+  async function furnish(period: string, balance: string) {
+    const corrected = Object.values(PEOPLE).map((n) => row(n, period));
+    for (const each of corrected) each['balance_minor'] = balance;
+    await load(pair.gateway, tapeText(corrected));
+    await handOver(pair.gateway, pair.link(), period);
+  }
+
   test('months that another approval covers stay in sight', async () => {
     await approve('covered', { starts_at: '2025-02-01T00:00:00Z' });
     const second = await approve('covered', { starts_at: '2025-03-01T00:00:00Z' });
-    // The registry must know it: a month is corrected, so that a hand-over takes it along.
-    const corrected = Object.values(PEOPLE).map((n) => row(n, '2025-09'));
-    for (const each of corrected) each['balance_minor'] = '4321';
-    await load(pair.gateway, tapeText(corrected));
-    await handOver(pair.gateway, pair.link(), '2025-09');
+    await furnish('2025-09', '4321');
     await withdraw(ids.get('covered'));
     expect(await fileOf('covered')).toMatchObject({ periods: PERIODS, since: null });
     await withdraw(second);
@@ -225,10 +229,7 @@ describe.each(BACKENDS)('after a withdrawal, on %s', (backend) => {
       evidence_sha256: 'c'.repeat(64),
       events: [{ event: 'given', event_at: '2025-04-01T00:00:00Z' }],
     });
-    const corrected = Object.values(PEOPLE).map((n) => row(n, '2025-08'));
-    for (const each of corrected) each['balance_minor'] = '1234';
-    await load(pair.gateway, tapeText(corrected));
-    await handOver(pair.gateway, pair.link(), '2025-08');
+    await furnish('2025-08', '1234');
     expect((await fileOf('renewed')).periods).toEqual(PERIODS);
     await appendEvent(pair.gateway, second, {
       event: 'withdrawn',
@@ -247,17 +248,9 @@ describe.each(BACKENDS)('after a withdrawal, on %s', (backend) => {
     );
     return rows.map(({ period }) => period);
   }
-  /** The registry must know of an approval: a month is corrected, so that a hand-over takes it along. */
-  async function furnish(balance: string) {
-    const corrected = Object.values(PEOPLE).map((n) => row(n, '2025-09'));
-    for (const each of corrected) each['balance_minor'] = balance;
-    await load(pair.gateway, tapeText(corrected));
-    await handOver(pair.gateway, pair.link(), '2025-09');
-  }
-
   test('months that another approval covers are erased when that has ended too', async () => {
     const second = await approve('both', { starts_at: '2025-02-01T00:00:00Z' });
-    await furnish('77');
+    await furnish('2025-09', '77');
     await withdraw(ids.get('both'));
     expect((await fileOf('both')).periods).toEqual(PERIODS);
     expect(await underFirst('both')).toContain('2025-06');
@@ -274,7 +267,7 @@ describe.each(BACKENDS)('after a withdrawal, on %s', (backend) => {
       withdrawal_effect: 'STOP_AND_ERASE',
       events: [{ event: 'given', event_at: '2025-04-01T00:00:00Z' }],
     });
-    await furnish('78');
+    await furnish('2025-09', '78');
     await withdraw(first);
     expect(await underFirst('narrowed')).toEqual([LATE]);
   });

@@ -8,6 +8,7 @@ import {
   type Account,
   type Answer,
   type BookMonth,
+  givenAt,
   type Known,
   type Ledger,
   type Side,
@@ -320,7 +321,7 @@ async function processed({ world }: Case, id: string) {
  * meanwhile, in the name of that one, that the person has withdrawn.
  */
 function checkUntaken({ ledger }: Case, answer: Answer, at: string): void {
-  const given = answer.made.find(({ type }) => type === 'given')?.at ?? '';
+  const given = givenAt(answer);
   for (let old = answer.before; old !== null; old = old.before) {
     const there = old.known.registry.filter((each) => each.recorded_at <= at);
     // What the lender made by its own hand of what had ended there is refused as well.

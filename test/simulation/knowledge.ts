@@ -13,6 +13,7 @@ import {
   answeredAt,
   approvalOf,
   arrangementOf,
+  givenAt,
   type Known,
   type Ledger,
   type Side,
@@ -104,12 +105,12 @@ function dueEnd({ world, side }: Place, answer: Answer, state: string, last: Kno
 /**
  * The ends that end others of an arrangement: a withdrawal at the registry of what was renewed here
  * ends the renewal that was given before it; a revocation there, what the lender made of it by its
- * own hand since or without the registry's knowing; a withdrawal here of what the registry does not know is told to it as one of the
- * superseded that it does know.
+ * own hand since or without the registry's knowing; a withdrawal here of what the registry does not
+ * know is told to it as one of the superseded that it does know.
  */
 function dueByOthers(place: Place, answer: Answer, event: StoredEvent, state: string | null) {
   const answered = answeredAt(answer);
-  const given = answer.made.find(({ type }) => type === 'given')?.at ?? '';
+  const given = givenAt(answer);
   const isOpen = state === 'given' || state === 'paused';
   return arrangementOf(place.ledger, answer).flatMap((other) => {
     const rows = place.stored?.get(other.record.authorisation_id) ?? [];
@@ -209,7 +210,7 @@ function checkRenewals({ ledger, world }: Place, answer: Answer): void {
   const state = stateAt(approvalOf(answer, 'gateway'), world.clock) ?? '';
   if (!['given', 'paused'].includes(state)) return;
   const answered = answeredAt(answer);
-  const given = answer.made.find(({ type }) => type === 'given')?.at ?? '';
+  const given = givenAt(answer);
   for (const other of arrangementOf(ledger, answer)) {
     const { gateway } = other.known;
     const end = gateway.find(

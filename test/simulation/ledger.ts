@@ -167,11 +167,13 @@ export const approvalOf = (answer: Answer, side: Side): Approval => ({
   uses: usesOf(answer, side),
 });
 
+/** When it was given, by whom ever; empty before that. */
+export const givenAt = ({ made }: Answer): string =>
+  made.find(({ type }) => type === 'given')?.at ?? '';
+
 /** When the person answered to it; what nobody answered to rests on the answer before. */
-export const answeredAt = ({ before, anew, made }: Answer): string =>
-  before === null || anew
-    ? (made.find(({ type }) => type === 'given')?.at ?? '')
-    : answeredAt(before);
+export const answeredAt = (answer: Answer): string =>
+  answer.before === null || answer.anew ? givenAt(answer) : answeredAt(answer.before);
 
 /** Those of the same arrangement, itself among them. */
 export const arrangementOf = (ledger: Ledger, { record }: Answer): Answer[] =>
