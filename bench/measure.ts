@@ -11,6 +11,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import {
   connectGateway,
   createGatewayHome,
@@ -107,6 +108,15 @@ async function intakeSeconds(db: Database, id: string | null): Promise<number> {
   return (row.ended_at.getTime() - row.completed_at.getTime()) / 1000;
 }
 
+/** Fulfilled when the new people are compared with those known: that goes on beside the intake. */
+async function peopleCompared(db: Database): Promise<void> {
+  for (;;) {
+    const { rows } = await db.query<{ n: number }>('select count(*) as n from match_waiting');
+    if (rows[0]?.n === 0) return;
+    await setTimeout(500);
+  }
+}
+
 /** Raw COPY of one period's rows, again and again into an empty table with the same key. */
 async function baselineSeconds(db: Database, period: string): Promise<number> {
   const chunks: Uint8Array[] = [];
@@ -143,8 +153,11 @@ for (let index = 0; index < PERIODS; index++) {
   const [report, handing] = await timed(() => handOver(gateway.gateway, gateway.link(), period));
   if (report.receipt?.outcomes.month.accepted !== accounts) throw new Error('not all accepted');
   let ratio = '';
-  if (index === 0) firstPeriod = loading + handing;
-  else {
+  if (index === 0) {
+    firstPeriod = loading + handing;
+    const [, comparing] = await timed(() => peopleCompared(db));
+    ratio = `, then its people were compared for ${comparing.toFixed(1)} s`;
+  } else {
     const intake = await intakeSeconds(db, report.handover_id);
     const copy = await baselineSeconds(db, period);
     spent.load += loading;

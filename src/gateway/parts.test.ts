@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => db.close());
 
 /** Plans a hand-over of `total` rows of which every `withheld`th stays; sizes in rows that go. */
-async function sizesOf(total: number, most: number, withheld = 0): Promise<number[]> {
+async function sizesOf(total: number, most: number, withheld = 0, atOnce = 2): Promise<number[]> {
   return db.transaction(async (session) => {
     await session.query('delete from handover_row');
     await session.query(
@@ -28,7 +28,7 @@ async function sizesOf(total: number, most: number, withheld = 0): Promise<numbe
     );
     const goes = (row: number) => withheld === 0 || row % withheld !== 0;
     const going = Array.from({ length: total }, (_, index) => index + 1).filter(goes);
-    const parts = await planMonths(session, HANDOVER, most);
+    const parts = await planMonths(session, HANDOVER, most, atOnce);
     const sizes = parts.map(
       ({ first, last }) => going.filter((row) => row >= first && row <= last).length,
     );
@@ -59,4 +59,9 @@ it('cuts in two what is worth two', async () => {
   expect(await sizesOf(19_999, 100_000)).toEqual([19_999]);
   expect(await sizesOf(20_000, 100_000)).toEqual([10_000, 10_000]);
   expect(await sizesOf(25_001, 10_000)).toEqual([8_334, 8_334, 8_333]);
+});
+
+it('cuts nothing in two for a registry that works at one part after another', async () => {
+  expect(await sizesOf(20_001, 200_000, 0, 1)).toEqual([20_001]);
+  expect(await sizesOf(20_001, 20_000, 0, 1)).toEqual([10_001, 10_000]);
 });

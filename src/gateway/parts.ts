@@ -22,7 +22,9 @@ import { lookAgain, type PlannedPart } from './last-look.ts';
  * here. Each part walks the furnisher's book at the registry, so few large parts cost less than many.
  */
 const MONTH_ROWS = 100_000;
-/** A period of two parts' least is cut in two, which the registry works at side by side. */
+/** The same where the registry works at one part after another: two would only walk the book twice. */
+const MONTH_ROWS_ALONE = 200_000;
+/** A period of two parts' least is cut in two where the registry works at them side by side. */
 const MONTH_ROWS_LEAST = 10_000;
 /** Rows of the other kinds, which are longer. */
 const OTHER_ROWS = 20_000;
@@ -83,23 +85,25 @@ async function withholdLate(
 
 /**
  * Where month parts begin and end, in row numbers of the hand-over: as few parts as may be, but
- * two where there is enough for two, all of one size to a row.
+ * two where there is enough for two and the registry works at two, all of one size to a row.
  * @param most rows of a part
+ * @param atOnce parts that the registry works at side by side
  */
 export async function planMonths(
   session: Session,
   id: string,
   most: number,
+  atOnce: number,
 ): Promise<PlannedPart[]> {
   const { rows } = await session.query<{ first: number; last: number }>(
     `select min(row_number) as first, max(row_number) as last
      from (select row_number, (row_number() over (order by row_number) - 1) * parts / total as part
            from (select row_number, total,
-                   greatest((total + $2::bigint - 1) / $2::bigint, least(2, total / $3::bigint)) as parts
+                   greatest((total + $2::bigint - 1) / $2::bigint, least($4::bigint, total / $3::bigint)) as parts
                  from (select row_number, count(*) over () as total from handover_row
                        where handover_id = $1::uuid and withheld_since is null) going) sized) numbered
      group by part order by part`,
-    [id, most, MONTH_ROWS_LEAST],
+    [id, most, MONTH_ROWS_LEAST, Math.min(2, atOnce)],
   );
   return rows.map((row) => ({ kind: 'month', ...row }));
 }
@@ -179,11 +183,15 @@ async function listAuthorisations(session: Session, id: string): Promise<void> {
   await session.query('analyze handover_sent (handover_id, kind, row_number, ref)');
 }
 
-/** Decides once more, as of now, and plans the parts. */
+/**
+ * Decides once more, as of now, and plans the parts.
+ * @param atOnce parts that the registry works at side by side
+ */
 export async function planParts(
   gateway: Gateway,
   id: string,
   period: string,
+  atOnce: number,
 ): Promise<PlannedPart[]> {
   return gateway.db.transaction(async (session) => {
     await withholdLate(session, gateway, id, period);
@@ -200,7 +208,8 @@ export async function planParts(
         parts.push({ kind, first, last: Math.min(total, first + OTHER_ROWS - 1) });
       }
     }
-    parts.push(...(await planMonths(session, id, gateway.partRows ?? MONTH_ROWS)));
+    const most = gateway.partRows ?? (atOnce > 1 ? MONTH_ROWS : MONTH_ROWS_ALONE);
+    parts.push(...(await planMonths(session, id, most, atOnce)));
     return parts;
   });
 }

@@ -46,6 +46,9 @@ const VIEW = Type.Object({
   parts: Type.Array(
     Type.Object({ part_number: Type.Integer(), kind: Type.String(), sha256: Type.String() }),
   ),
+  parts_at_once: Type.Integer({
+    description: 'How many parts the registry works at side by side',
+  }),
   outcomes: Type.Union([OUTCOMES, Type.Null()]),
 });
 const PARTICIPANT = Type.Object({

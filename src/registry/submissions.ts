@@ -83,12 +83,16 @@ export async function listSubmissions(
   );
   const last = rows.length === page.limit ? rows.at(-1) : undefined;
   return {
-    submissions: rows.map((row) => viewOf(row, [])),
+    submissions: rows.map((row) => viewOf(registry, row, [])),
     next: last ? `${last.declared_at.getTime()}:${last.submission_id}` : null,
   };
 }
 
-function viewOf(row: SubmissionRow, parts: SubmissionView['parts']): SubmissionView {
+function viewOf(
+  registry: Registry,
+  row: SubmissionRow,
+  parts: SubmissionView['parts'],
+): SubmissionView {
   return {
     submission_id: row.submission_id,
     furnisher_id: row.furnisher_id,
@@ -97,6 +101,7 @@ function viewOf(row: SubmissionRow, parts: SubmissionView['parts']): SubmissionV
     what_to_do: SUBMISSION_STATES[row.state],
     why: row.why,
     parts,
+    parts_at_once: registry.db.concurrency,
     outcomes: row.counts,
   };
 }
@@ -112,7 +117,7 @@ export async function viewSubmission(
      order by part_number`,
     [id],
   );
-  return viewOf(row, rows);
+  return viewOf(registry, row, rows);
 }
 
 /** Declares a submission under an id of the furnisher's; the same again changes nothing. */
