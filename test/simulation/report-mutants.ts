@@ -1,6 +1,6 @@
 /**
  * Deliberate faults of the registry that the lives of the reports level must find: in what reports
- * say of agreements, in what is purged, blocked and erased, in what follows whom.
+ * say of agreements, in what is purged, kept, blocked and erased, in what follows whom.
  *
  * What must stay true: as in `mutants.ts`, an edit that changes no statement is an error.
  */
@@ -73,6 +73,40 @@ export const REPORT_FAULTS: readonly (readonly [string, ...(readonly [string, st
     [
       'update subject set wrapped_key = $2 where subject_id = $1',
       'update subject set wrapped_key = $2 where subject_id = $1 and false',
+    ],
+  ],
+  [
+    'a report stays when the approval it was given under goes',
+    [
+      'where r.subject_id = $1 and e.authorisation_id = any($2::uuid[])',
+      'where r.subject_id = $1 and e.authorisation_id = any($2::uuid[]) and false',
+    ],
+  ],
+  [
+    'a claim stays when its account goes',
+    ['coalesce(c.account_id = any($2::uuid[]), false)', '(false and $2::uuid[] is null)'],
+  ],
+  [
+    'who was merged away leads nowhere',
+    [
+      'coalesce(merged_into, subject_id) as living',
+      'case when merged_into is null then subject_id else subject_id end as living',
+    ],
+  ],
+  [
+    'an approval in force does not keep its enquiries',
+    [
+      `state in ('given', 'paused')
+    and (expires_at`,
+      `state in ('given', 'paused') and false
+    and (expires_at`,
+    ],
+  ],
+  [
+    'a dispute does not keep its reports',
+    [
+      `where d.subject_id = r.subject_id and d.state = 'open')`,
+      `where d.subject_id = r.subject_id and d.state = 'open' and false)`,
     ],
   ],
 ];
