@@ -9,6 +9,7 @@ import { loadProfile } from '../src/authorisation/profile.ts';
 import type { Database } from '../src/database/database.ts';
 import { handOver } from '../src/gateway/hand-over.ts';
 import { audit } from '../src/registry/audit.ts';
+import { eraseMonths } from '../src/registry/effects.ts';
 import { listPurgeCertificates, purge } from '../src/registry/purge.ts';
 import { quotaOf } from '../src/registry/quota.ts';
 import { readFacts } from '../src/registry/report-facts.ts';
@@ -202,6 +203,62 @@ describe.each(BACKENDS)('the purge, on %s', (backend) => {
     const cure = { at: 61, revision: 1, late: false, since: null };
     await insertMonths(pair.registry.db, subject_id, account_id, [cure, late(62)]);
     expect(await shown()).toEqual(['2015-02', '2015-03', '2026-01']);
+  });
+
+  test('heeds the clock that late months had when others of the account were erased', async () => {
+    // Registries at two moments, the months that are held, and who erases between.
+    const erase = (registry: ReturnType<typeof on>, subjectId: string) =>
+      registry.db.transaction((session) => eraseMonths(registry, session, subjectId, [subjectId]));
+    await fc.assert(
+      fc.asyncProperty(
+        history.map((all) =>
+          all.map(({ at, late }): Month => ({ at, late, revision: 1, since: null })),
+        ),
+        fc.constantFrom('CN', 'US', 'UK'),
+        fc.array(fc.integer({ min: 62, max: 160 }), { minLength: 2, maxLength: 4 }),
+        async (months, profile, moments) => {
+          const all = [...new Map(months.map((month) => [month.at, month])).values()];
+          const [subjectId, accountId] = await addAccount();
+          await insertMonths(pair.registry.db, subjectId, accountId, all);
+          for (const [n, at] of moments.sort((a, b) => a - b).entries()) {
+            const registry = on(dayOf(at), profile);
+            const { months: kept, from } = registry.profile.adverse_retention;
+            if (n % 2 === 0) await erase(registry, subjectId);
+            await purge(registry);
+            const late = new Set(all.flatMap((month) => (month.late ? [month.at] : [])));
+            const stays = expectedToStay(all, kept, from, dayOf(at)).filter((each) =>
+              late.has(each),
+            );
+            expect(await stored(accountId)).toEqual(stays.map(first));
+          }
+        },
+      ),
+      { numRuns: backend === 'pglite' ? 40 : 25 },
+    );
+  });
+
+  test('keeps a late month apart from one that was purged, though what divided them is erased', async () => {
+    const [subjectId, accountId] = await addAccount();
+    const month = (at: number, late: boolean): Month => ({ at, late, revision: 1, since: null });
+    await insertMonths(pair.registry.db, subjectId, accountId, [
+      ...[month(0, true), month(1, false), month(60, true)],
+    ]);
+    const us = on(dayOf(86), 'US');
+    const erase = () =>
+      us.db.transaction((session) => eraseMonths(us, session, subjectId, [subjectId]));
+    expect(await purge(us)).toMatchObject({ adverse_months: 1 });
+    await erase();
+    expect(await stored(accountId)).toEqual([first(60)]);
+    // Looked at again, when something else of the person ends.
+    await erase();
+    expect(await purge(us)).toMatchObject({ adverse_months: 0 });
+    expect(await stored(accountId)).toEqual([first(60)]);
+    // What follows it is of the same event.
+    await insertMonths(us.db, subjectId, accountId, [month(61, true)]);
+    expect(await purge(on(dayOf(144, 14), 'US'))).toMatchObject({ adverse_months: 0 });
+    expect(await purge(on(dayOf(144), 'US'))).toMatchObject({ adverse_months: 2 });
+    const { rows } = await us.db.query('select 1 from kept_clock');
+    expect(rows).toEqual([]);
   });
 
   test('certifies what it deleted, and intake takes none of it again', async () => {

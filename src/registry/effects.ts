@@ -14,7 +14,9 @@ import type { Session } from '../database/database.ts';
 import { leafHash, MerkleTree } from '../log/merkle.ts';
 import type { Registry } from './registry.ts';
 import {
+  CLOCK_KIND,
   CLOCK_RUNS,
+  CLOCK_STARTS,
   COVERED,
   MONTHS_OF_SUBJECT,
   SUBJECT,
@@ -78,17 +80,32 @@ const IDS = `$${VISIBILITY_PARAMS + 2}::uuid[]`;
 
 /**
  * A month is erased with all its revisions when the newest of them stands under one of these
- * authorisations and nothing lets it stay.
+ * authorisations and nothing lets it stay. Late months that stay keep the clock they have.
  */
 const ERASE = `
   with doomed as materialized (
     select n.account_id, n.period
     from ${MONTHS_OF_SUBJECT}
     where n.authorisation_id = any(${IDS}) and $2::uuid is not null
-      and not ${CLOCK_RUNS} and not ${COVERED})
+      and not ${CLOCK_RUNS} and not ${COVERED}),
+  staying as materialized (
+    select n.account_id, n.period, ${CLOCK_STARTS} as starts
+    from ${MONTHS_OF_SUBJECT}
+    where n.days_past_due > 0 and n.account_id in (select account_id from doomed)
+      and (n.account_id, n.period) not in (select account_id, period from doomed)),
+  kept as (
+    insert into kept_clock (subject_id, account_id, period, clock, starts)
+    select ${SUBJECT}, account_id, period, ${CLOCK_KIND}, starts from staying
+    where starts is not null
+    on conflict do nothing)
   delete from account_month n using doomed d
   where n.subject_id = ${SUBJECT} and d.account_id = n.account_id and d.period = n.period
   returning n.authorisation_id, n.submission_id, n.row_number, ${ERASED_LEAF} as leaf`;
+
+/** A clock goes with its month. */
+const DROP_CLOCKS = `delete from kept_clock x where x.subject_id = $1 and not exists (
+  select 1 from account_month n where n.subject_id = x.subject_id
+    and n.account_id = x.account_id and n.period = x.period)`;
 
 /** Erases months under these authorisations, but for those that stay, and certifies it. */
 export async function eraseMonths(
@@ -103,6 +120,7 @@ export async function eraseMonths(
     subjectId,
     [...ids],
   ]);
+  if (rows.length > 0) await session.query(DROP_CLOCKS, [subjectId]);
   await certifyErasure(registry, session, subjectId, rows);
 }
 

@@ -4,7 +4,7 @@
  *
  * What must stay true: the clock of an episode is the earliest that any revision of its months, or
  * what was purged of it before, ever gave: a date of first delinquency that is furnished later
- * never moves it. Only late months go. A transaction takes a bounded number of accounts, and names
+ * never moves it. Where months were erased, the clock is that which was kept then. Only late months go. A transaction takes a bounded number of accounts, and names
  * every row it deletes in its certificate's root, never what the row said.
  * Source: Order 631 article 16 (C4, C14), FCRA 605(c) (U2), UK six years (E8); domain facts 2.6.
  */
@@ -38,7 +38,9 @@ const CANDIDATES = `create temp table purge_account on commit drop as
     where (n.subject_id, n.account_id) > ($1::uuid, $2::uuid) and n.days_past_due > 0
       and (n.period <= $4::date or ($5::boolean and (n.first_delinquency_on <= $4::date or exists (
         select 1 from reinsertion_guard g where g.subject_id = n.subject_id
-          and g.account_id = n.account_id and g.cause = 'purged'))))
+          and g.account_id = n.account_id and g.cause = 'purged') or exists (
+        select 1 from kept_clock x where x.subject_id = n.subject_id
+          and x.account_id = n.account_id and x.starts <= $4::date))))
     order by n.subject_id, n.account_id limit $3) c
   join lateral (select furnisher_id from account a where a.subject_id = c.subject_id
     and a.account_id = c.account_id order by a.revision desc limit 1) k on true`;
@@ -79,11 +81,20 @@ const DUE = `create temp table purge_month on commit drop as
               and b.period > g.period and b.period < e.first_period))) end as starts
     from episode e left join cured c on c.subject_id = e.subject_id
       and c.account_id = e.account_id and c.island = e.island + 1)
-  select n.subject_id, n.account_id, n.period, k.starts
+  select n.subject_id, n.account_id, n.period, coalesce(x.starts, k.starts) as starts
   from numbered n join clock k on k.subject_id = n.subject_id and k.account_id = n.account_id
     and k.island = n.island
+  left join lateral (
+    select case when $3::boolean then x.starts else least(x.starts, n.first_delinquency_on) end
+      as starts
+    from kept_clock x where x.subject_id = n.subject_id and x.account_id = n.account_id
+      and x.clock = case when $3::boolean then 'end_of_event' else 'first_delinquency' end
+      and (x.period = n.period or (not $3::boolean and x.period < n.period and not exists (
+        select 1 from numbered b where b.subject_id = n.subject_id and b.account_id = n.account_id
+          and b.days_past_due = 0 and b.period >= x.period and b.period < n.period)))
+    order by x.period desc limit 1) x on true
   where n.days_past_due > 0
-    and greatest(k.starts, case when $3::boolean then n.as_of end)
+    and greatest(coalesce(x.starts, k.starts), case when $3::boolean then n.as_of end)
       + make_interval(months => $2::int) <= $1::date`;
 
 const GUARD = `insert into reinsertion_guard (subject_id, account_id, period, field, value,
@@ -94,6 +105,10 @@ const GUARD = `insert into reinsertion_guard (subject_id, account_id, period, fi
     and c.account_id = d.account_id
   on conflict (subject_id, account_id, period, field, value) do update set
     cause = 'purged', certified_at = null, clock_began = excluded.clock_began`;
+
+/** A clock goes with its month. */
+const DROP_CLOCKS = `delete from kept_clock x using purge_month d
+  where x.subject_id = d.subject_id and x.account_id = d.account_id and x.period = d.period`;
 
 const DELETE = `delete from account_month n using purge_month d
   where n.subject_id = d.subject_id and n.account_id = d.account_id and n.period = d.period
@@ -149,6 +164,7 @@ export function purgeMonths(
     await session.query(DUE, [today, kept, isFromEnd]);
     await lockFurnishers(session);
     const { affected: months } = await session.query(GUARD, [now]);
+    await session.query(DROP_CLOCKS);
     const { rows } = await session.query<{
       submission_id: string;
       row_number: number;

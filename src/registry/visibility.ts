@@ -58,24 +58,46 @@ const purgedBegan = (standing: string) => `(select min(g.clock_began) from reins
       where c.period > g.period and c.period < n.period and c.days_past_due = 0))`;
 
 /**
+ * The clock that the month, or the last before it in its unbroken run, had when others of the
+ * account were erased (effects.ts): what divided it from an older event may be gone.
+ */
+const keptBegan = (standing: string) => `(select least(x.starts, n.first_delinquency_on)
+  from kept_clock x where x.subject_id = n.subject_id and x.account_id = n.account_id
+    and x.clock = 'first_delinquency' and x.period <= n.period
+    and not exists (select 1 from ${standing} c
+      where c.period >= x.period and c.period < n.period and c.days_past_due = 0)
+  order by x.period desc limit 1)`;
+
+/**
  * When the event of an adverse month began: as furnished, else the first month of the unbroken run
  * of late months it stands in, those that were purged included.
  */
 const eventBegan = (standing: string) =>
-  `least(coalesce(n.first_delinquency_on, (select min(b.as_of) from ${standing} b
-  where b.period <= n.period and b.days_past_due > 0
-    and not exists (select 1 from ${standing} c
-      where c.period > b.period and c.period < n.period and c.days_past_due = 0))),
-  ${purgedBegan(standing)})`;
+  `coalesce(${keptBegan(standing)}, least(coalesce(n.first_delinquency_on,
+    (select min(b.as_of) from ${standing} b where b.period <= n.period and b.days_past_due > 0
+      and not exists (select 1 from ${standing} c
+        where c.period > b.period and c.period < n.period and c.days_past_due = 0))),
+  ${purgedBegan(standing)}))`;
+
+/** The first month afterwards that is not late; null while none is known. */
+const curedOn = (standing: string) =>
+  `(select min(c.as_of) from ${standing} c where c.period > n.period and c.days_past_due = 0)`;
 
 /**
- * When it ended: the first month afterwards that is not late; while none is known, the newest
- * month that is. After a withdrawal nothing later arrives, and a clock that waited for it would
- * never run out.
+ * When it ended: the first month afterwards that is not late, erased since or not; while none is
+ * known, the newest month that is. After a withdrawal nothing later arrives, and a clock that
+ * waited for it would never run out.
  */
 const eventEnded = (standing: string) => `coalesce(
-  (select min(c.as_of) from ${standing} c where c.period > n.period and c.days_past_due = 0),
-  (select max(c.as_of) from ${standing} c))`;
+  (select x.starts from kept_clock x where x.subject_id = n.subject_id
+    and x.account_id = n.account_id and x.clock = 'end_of_event' and x.period = n.period),
+  ${curedOn(standing)}, (select max(c.as_of) from ${standing} c))`;
+
+/** What the clock of a late month starts from for good; null while its event goes on. */
+export const CLOCK_STARTS = `(case when ${CLOCK} = 'end_of_event' then ${curedOn(AS_THEY_STAND)}
+  else ${eventBegan(AS_THEY_STAND)} end)`;
+/** Which of the two clocks it is. */
+export const CLOCK_KIND = CLOCK;
 
 /**
  * A late month whose statutory clock still runs. An event ends no earlier than its own month. Names

@@ -21,6 +21,8 @@ export interface Held {
   readonly kind: string;
   readonly period: string;
   readonly revisions: readonly Revision[];
+  /** When its clock started, as it was when others of the account were erased. */
+  readonly kept_clock?: string;
 }
 
 /** The values of a profile that say what becomes of what is held. */
@@ -114,17 +116,40 @@ const isLate = (month: Held) => newest(month).days_past_due > 0;
  */
 export function clockRuns(month: Held, account: readonly Held[], scene: FileScene): boolean {
   if (!isLate(month)) return false;
-  const before = account.filter((each) => each.period < month.period);
-  const after = account.filter((each) => each.period > month.period);
+  const { months, from } = scene.keeping.adverse_retention;
+  return scene.now < monthsLater(clockStart(month, account, from), months);
+}
+
+const afterIt = (month: Held, account: readonly Held[]) =>
+  account.filter((each) => each.period > month.period);
+
+function clockStart(month: Held, account: readonly Held[], from: string): string {
+  if (from === 'end_of_event') {
+    const after = afterIt(month, account);
+    const ended = after.find((later) => !isLate(later)) ?? after.at(-1) ?? month;
+    return month.kept_clock ?? asOf(ended);
+  }
   let first = month;
-  for (const earlier of [...before].reverse()) {
-    if (!isLate(earlier)) break;
+  for (const earlier of account.filter((each) => each.period < month.period).reverse()) {
+    // What was kept of a run says when that began, whatever has gone before it.
+    if (first.kept_clock !== undefined || !isLate(earlier)) break;
     first = earlier;
   }
-  const ended = after.find((later) => !isLate(later)) ?? after.at(-1) ?? month;
-  const { months, from } = scene.keeping.adverse_retention;
-  const start = from === 'end_of_event' ? ended : first;
-  return scene.now < monthsLater(asOf(start), months);
+  return first.kept_clock ?? asOf(first);
+}
+
+/**
+ * The start of a late month's clock that no erasure of others may move; undefined while its event
+ * goes on.
+ */
+export function settledClock(
+  month: Held,
+  account: readonly Held[],
+  from: string,
+): string | undefined {
+  if (!isLate(month)) return undefined;
+  const goesOn = afterIt(month, account).every(isLate);
+  return from === 'end_of_event' && goesOn ? undefined : clockStart(month, account, from);
 }
 
 /**

@@ -7,7 +7,14 @@
  * what is compared is all that the registry holds of a lender, never a sample.
  */
 import { readFile } from '../../src/registry/files.ts';
-import { type FileScene, type Held, incompleteSince, isErased, isShown } from './file-oracle.ts';
+import {
+  type FileScene,
+  type Held,
+  incompleteSince,
+  isErased,
+  isShown,
+  settledClock,
+} from './file-oracle.ts';
 import type { Stored } from './hand-over-check.ts';
 import { fail } from './knowledge.ts';
 import { type Answer, approvalOf, type Ledger, type Person } from './ledger.ts';
@@ -44,7 +51,16 @@ function letGo(world: World, ledger: Ledger, ended: Answer, now: string): void {
     }));
     return isErased(month, approvalOf(ended, 'registry'), ledger.heldOf(month.account), all, scene);
   });
-  for (const [key] of doomed) ledger.held.delete(key);
+  const gone = new Set(doomed.map(([key]) => key));
+  const emptied = new Set(doomed.map(([, { account }]) => account));
+  const kept = [...ledger.held].flatMap(([key, month]): [string, Held][] => {
+    if (gone.has(key) || !emptied.has(month.account) || month.kept_clock) return [];
+    const { from } = scene.keeping.adverse_retention;
+    const start = settledClock(month, ledger.heldOf(month.account), from);
+    return start === undefined ? [] : [[key, { ...month, kept_clock: start }]];
+  });
+  for (const [key, month] of kept) ledger.held.set(key, month);
+  for (const key of gone) ledger.held.delete(key);
 }
 
 function keep(ledger: Ledger, { going, period }: Stored): void {
@@ -55,6 +71,7 @@ function keep(ledger: Ledger, { going, period }: Stored): void {
   const { revision, days_past_due, open } = month;
   const fresh = { revision, days_past_due, open, authorisation_id: listed.authorisation_id };
   ledger.held.set(key, {
+    ...(before?.kept_clock ? { kept_clock: before.kept_clock } : {}),
     account: account.ref,
     kind: account.kind,
     period,

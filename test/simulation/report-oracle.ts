@@ -29,6 +29,8 @@ export interface Revision {
 export interface Month {
   readonly period: string;
   readonly revisions: Revision[];
+  /** The day its clock started, as it was when others of the account were erased. */
+  kept_clock?: string;
 }
 
 /** The agreement of an account, as the account's newest revision says it. */
@@ -95,12 +97,16 @@ const isLate = (month: Month) => newest(month).days_past_due > 0;
  */
 export function clockStart(month: Month, account: Account, from: string): string {
   if (from === 'end_of_event') {
+    if (month.kept_clock !== undefined) return month.kept_clock;
     const after = account.months.filter((each) => each.period > month.period);
     return asOf(after.find((later) => !isLate(later)) ?? after.at(-1) ?? month);
   }
   const before = account.months.filter((each) => each.period < month.period);
   const paid = before.findLast((earlier) => !isLate(earlier))?.period ?? '';
-  const row = before.filter((each) => each.period > paid).map(asOf);
+  const run = before.filter((each) => each.period > paid);
+  const kept = [...run, month].findLast((each) => each.kept_clock !== undefined)?.kept_clock;
+  if (kept !== undefined) return kept;
+  const row = run.map(asOf);
   const gone = account.purged.filter(({ period }) => period > paid && period < month.period);
   return [asOf(month), ...row, ...gone.map(({ began }) => began)].sort()[0] ?? '';
 }
@@ -118,10 +124,32 @@ export const isCovered = ({ is_ended }: Account, law: ReportLaw, now: string): b
   (law.validity_months === null || now < monthsLater(APPROVED_AT, law.validity_months));
 
 /** Months that may go because nothing keeps them: neither a clock nor an approval. */
-export const freeMonths = (account: Account, law: ReportLaw, now: string): Month[] =>
+const freeMonths = (account: Account, law: ReportLaw, now: string): Month[] =>
   account.months.filter(
     (month) => !clockRuns(month, account, law, now) && !isCovered(account, law, now),
   );
+
+/**
+ * Erases what nothing keeps. Late months that stay keep the clock they had: it is known for good
+ * once the event has ended, or from the first, whatever is left of the account.
+ */
+export function eraseFree(account: Account, law: ReportLaw, now: string): void {
+  const free = freeMonths(account, law, now);
+  const stays = account.months.filter((month) => !free.includes(month));
+  const isKnown = ({ period }: Month) =>
+    law.adverse.from !== 'end_of_event' ||
+    account.months.some((each) => each.period > period && !isLate(each));
+  const starts = stays.map((month) =>
+    free.length > 0 && isLate(month) && isKnown(month)
+      ? clockStart(month, account, law.adverse.from)
+      : undefined,
+  );
+  for (const [n, month] of stays.entries()) {
+    const start = starts[n];
+    if (start !== undefined) month.kept_clock ??= start;
+  }
+  account.months = stays;
+}
 
 /** What an account shows. @param isBlocked by its person, who says that it is a crime */
 export function shownMonths(

@@ -14,9 +14,9 @@ import { storeAccount } from './report-birth.ts';
 import {
   type Account,
   asOf,
+  eraseFree,
   expectedAgreements,
   expectedLimit,
-  freeMonths,
   LINE_LIMIT,
   newest,
   type Person,
@@ -251,10 +251,10 @@ const withdraw = (run: Run, authorisation_id: string) =>
 export async function endAccount(run: Run, account: Account): Promise<void> {
   await withdraw(run, account.authorisation_id);
   account.is_ended = true;
-  if (account.erases) {
-    const free = freeMonths(account, run.law, run.world.clock);
-    account.months = account.months.filter((month) => !free.includes(month));
-  }
+  // Whatever is to be erased is looked at again when anything of the person there ends.
+  for (const each of run.ledger.accounts)
+    if (each.owner === account.owner && each.furnisher_id === account.furnisher_id)
+      if (each.is_ended && each.erases) eraseFree(each, run.law, run.world.clock);
   run.tally.ended += 1;
 }
 

@@ -10,7 +10,7 @@ import { sweepDisputes } from '../../src/registry/decide-claims.ts';
 import { sweepErasures } from '../../src/registry/erasures.ts';
 import { purge } from '../../src/registry/purge.ts';
 import { monthsLater } from './oracle.ts';
-import { clockRuns, clockStart, freeMonths, isCovered, type Person } from './report-oracle.ts';
+import { clockRuns, clockStart, eraseFree, isCovered, type Person } from './report-oracle.ts';
 import { type Enquired, fail, type Issued, type Run } from './report-scene.ts';
 
 type Leaves = Map<string, string[]>;
@@ -161,10 +161,8 @@ async function eraseDue(run: Run): Promise<void> {
   const due = ledger.erasures.filter(({ due_at }) => due_at <= world.clock);
   const before = tally.people_erased;
   for (const { owner } of due) {
-    for (const account of ledger.accounts.filter((each) => each.owner === owner)) {
-      const free = freeMonths(account, law, world.clock);
-      account.months = account.months.filter((month) => !free.includes(month));
-    }
+    for (const account of ledger.accounts.filter((each) => each.owner === owner))
+      eraseFree(account, law, world.clock);
     if (!mustStay(run, owner) && !owner.is_erased) forgetPerson(run, owner);
   }
   const { erased } = await sweepErasures(registry, false);
