@@ -4,8 +4,9 @@
  *
  * What must stay true: the clock of an episode is the earliest that any revision of its months, or
  * what was purged of it before, ever gave: a date of first delinquency that is furnished later
- * never moves it. Where months were erased, the clock is that which was kept then. Only late months go. A transaction takes a bounded number of accounts, and names
- * every row it deletes in its certificate's root, never what the row said.
+ * never moves it. Where months were erased, the clock is that which was kept then. Only late months
+ * go. A transaction takes a bounded number of accounts, and names every row it deletes in its
+ * certificate's root, never what the row said.
  * Source: Order 631 article 16 (C4, C14), FCRA 605(c) (U2), UK six years (E8); domain facts 2.6.
  */
 import type { Profile } from '../authorisation/profile.ts';

@@ -227,7 +227,7 @@ export interface SubmissionView {
   readonly why: string | null;
   /** `sha256` is of the body as uploaded, base64. */
   readonly parts: readonly { part_number: number; kind: string; sha256: string }[];
-  /** How many parts the registry works at side by side. */
-  readonly parts_at_once: number;
+  /** How many parts the registry works at side by side; releases before this did not say. */
+  readonly parts_at_once?: number;
   readonly outcomes: Readonly<Record<PartKind, Outcome>> | null;
 }
