@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { crashing } from '../src/database/crashing.ts';
 import { appendEvent, recordOne } from '../src/gateway/authorisations.ts';
 import { pullFeed } from '../src/gateway/feed.ts';
 import { handOver } from '../src/gateway/hand-over.ts';
@@ -11,6 +12,7 @@ import { pushEvents } from '../src/gateway/outbox.ts';
 import { audit } from '../src/registry/audit.ts';
 import { endAuthorisation } from '../src/registry/authorisation-events.ts';
 import { deliverWebhooks, registerWebhook } from '../src/registry/webhooks.ts';
+import type { ApiClient, ApiRequest } from '../src/wire/api-client.ts';
 import { atEvery } from './at-every.ts';
 import { approvalColumns, BACKENDS, load, monthRow, Pair, SERVER_URL, tapeText } from './pair.ts';
 
@@ -57,6 +59,34 @@ describe.each(BACKENDS)('events survive a death at any statement, on %s', (backe
     });
   const push = async () => void (await pushEvents(pair.gateway, pair.link(), CLIENTS.map(idOf)));
   const pull = async () => void (await pullFeed(pair.gateway, pair.link()));
+
+  test('when a push fails, nothing of it is still on its way', async () => {
+    const healthy = pair.gatewayStore.current;
+    const link = pair.link();
+    let asked = 0;
+    const counted = async <T>(answer: Promise<T>): Promise<T> => {
+      asked += 1;
+      return answer.finally(() => {
+        asked -= 1;
+      });
+    };
+    const api: ApiClient = {
+      send: (request) => counted(link.api.send(request)),
+      json: <T>(request: ApiRequest) => counted(link.api.json<T>(request)),
+    };
+    for (let statement = 1, hasFailed = true; hasFailed; statement += 1) {
+      await pair.empty();
+      await handedOver();
+      for (const n of CLIENTS) await withdrawHere(n);
+      pair.gatewayStore.current = crashing(healthy, { statement, when: 'before' });
+      hasFailed = await pushEvents(pair.gateway, { ...link, api }, CLIENTS.map(idOf)).then(
+        () => false,
+        () => true,
+      );
+      pair.gatewayStore.current = healthy;
+      expect(asked, `before statement ${statement}`).toBe(0);
+    }
+  });
 
   async function countsOf(side: 'gateway' | 'registry') {
     const { rows } = await pair[side].db.query<Record<string, number>>(

@@ -8,6 +8,7 @@
 import type { AuthorisationEvent } from '../authorisation/record.ts';
 import type { Session } from '../database/database.ts';
 import { signJws } from '../keys/jws.ts';
+import { allEnded } from '../model/all-ended.ts';
 import { AssentError } from '../model/error.ts';
 import { EVENT_TYP, type EventAnswer, type EventClaims } from '../wire/feed.ts';
 import type { Gateway } from './gateway.ts';
@@ -273,7 +274,7 @@ export async function pushEvents(
         await pushOne(gateway, registry, id, tally);
     };
     const isLast = round.length < ROUND || ids !== null;
-    await Promise.all(Array.from({ length: LANES }, lane));
+    await allEnded(Array.from({ length: LANES }, lane));
     if (isLast || !tally.isReachable) break;
   }
   const { rows } = await gateway.db.query<{ n: number }>(

@@ -8,6 +8,7 @@
  */
 import type { Session } from '../database/database.ts';
 import { webhookHeaders } from '../keys/webhook-signature.ts';
+import { allEnded } from '../model/all-ended.ts';
 import { AssentError } from '../model/error.ts';
 import type { WebhookBody } from '../wire/feed.ts';
 import type { Registry } from './registry.ts';
@@ -181,7 +182,7 @@ export async function deliverWebhooks(registry: Registry, post: PostWebhook): Pr
   let attempts = 0;
   for (;;) {
     const batch = await claim(registry);
-    await Promise.all(batch.map((delivery) => deliver(registry, delivery, post)));
+    await allEnded(batch.map((delivery) => deliver(registry, delivery, post)));
     attempts += batch.length;
     if (batch.length < BATCH) return attempts;
   }
