@@ -131,6 +131,9 @@ describe.each(BACKENDS)('the purge, on %s', (backend) => {
     );
     return [subjectId, accountId];
   };
+  /** Erases what nothing keeps of the months that `insertMonths` made. */
+  const erase = (registry: ReturnType<typeof on>, subjectId: string) =>
+    registry.db.transaction((session) => eraseMonths(registry, session, subjectId, [subjectId]));
   const stored = async (accountId: string) => {
     const { rows } = await pair.registry.db.query<{ period: string }>(
       'select distinct period from account_month where account_id = $1 order by period',
@@ -206,9 +209,6 @@ describe.each(BACKENDS)('the purge, on %s', (backend) => {
   });
 
   test('heeds the clock that late months had when others of the account were erased', async () => {
-    // Registries at two moments, the months that are held, and who erases between.
-    const erase = (registry: ReturnType<typeof on>, subjectId: string) =>
-      registry.db.transaction((session) => eraseMonths(registry, session, subjectId, [subjectId]));
     await fc.assert(
       fc.asyncProperty(
         history.map((all) =>
@@ -219,13 +219,13 @@ describe.each(BACKENDS)('the purge, on %s', (backend) => {
         async (months, profile, moments) => {
           const all = [...new Map(months.map((month) => [month.at, month])).values()];
           const [subjectId, accountId] = await addAccount();
+          const late = new Set(all.flatMap((month) => (month.late ? [month.at] : [])));
           await insertMonths(pair.registry.db, subjectId, accountId, all);
           for (const [n, at] of moments.sort((a, b) => a - b).entries()) {
             const registry = on(dayOf(at), profile);
             const { months: kept, from } = registry.profile.adverse_retention;
             if (n % 2 === 0) await erase(registry, subjectId);
             await purge(registry);
-            const late = new Set(all.flatMap((month) => (month.late ? [month.at] : [])));
             const stays = expectedToStay(all, kept, from, dayOf(at)).filter((each) =>
               late.has(each),
             );
@@ -244,13 +244,11 @@ describe.each(BACKENDS)('the purge, on %s', (backend) => {
       ...[month(0, true), month(1, false), month(60, true)],
     ]);
     const us = on(dayOf(86), 'US');
-    const erase = () =>
-      us.db.transaction((session) => eraseMonths(us, session, subjectId, [subjectId]));
     expect(await purge(us)).toMatchObject({ adverse_months: 1 });
-    await erase();
+    await erase(us, subjectId);
     expect(await stored(accountId)).toEqual([first(60)]);
     // Looked at again, when something else of the person ends.
-    await erase();
+    await erase(us, subjectId);
     expect(await purge(us)).toMatchObject({ adverse_months: 0 });
     expect(await stored(accountId)).toEqual([first(60)]);
     // What follows it is of the same event.

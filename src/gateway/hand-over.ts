@@ -246,7 +246,7 @@ async function send(
   });
   if (declared.state !== 'open') return; // Completed before a crash: only the answer is missing.
   await pullFeed(gateway, registry);
-  const parts = await planParts(gateway, id, handover.period, declared.parts_at_once ?? 2);
+  const parts = await planParts(gateway, id, handover.period, declared.parts_at_once);
   const tree = new MerkleTree();
   const left: Record<PartKind, number> = { subject: 0, account: 0, authorisation: 0, month: 0 };
   let part_number = 0;

@@ -185,13 +185,13 @@ async function listAuthorisations(session: Session, id: string): Promise<void> {
 
 /**
  * Decides once more, as of now, and plans the parts.
- * @param atOnce parts that the registry works at side by side
+ * @param atOnce parts that the registry works at side by side; one of an older release does not say
  */
 export async function planParts(
   gateway: Gateway,
   id: string,
   period: string,
-  atOnce: number,
+  atOnce = 2,
 ): Promise<PlannedPart[]> {
   return gateway.db.transaction(async (session) => {
     await withholdLate(session, gateway, id, period);

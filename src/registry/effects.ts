@@ -14,7 +14,7 @@ import type { Session } from '../database/database.ts';
 import { leafHash, MerkleTree } from '../log/merkle.ts';
 import type { Registry } from './registry.ts';
 import {
-  CLOCK_KIND,
+  CLOCK,
   CLOCK_RUNS,
   CLOCK_STARTS,
   COVERED,
@@ -95,7 +95,7 @@ const ERASE = `
       and (n.account_id, n.period) not in (select account_id, period from doomed)),
   kept as (
     insert into kept_clock (subject_id, account_id, period, clock, starts)
-    select ${SUBJECT}, account_id, period, ${CLOCK_KIND}, starts from staying
+    select ${SUBJECT}, account_id, period, ${CLOCK}, starts from staying
     where starts is not null
     on conflict do nothing)
   delete from account_month n using doomed d

@@ -12,6 +12,7 @@
 import type { Profile } from '../authorisation/profile.ts';
 import type { Session } from '../database/database.ts';
 import { WHOLE } from './guard.ts';
+import { KEPT_END, keptBegan } from './kept-clock.ts';
 import { certifyPurge } from './purge-certificate.ts';
 import type { Registry } from './registry.ts';
 import { lockAuthorisations, tickClock } from './serialise.ts';
@@ -45,6 +46,10 @@ const CANDIDATES = `create temp table purge_account on commit drop as
     order by n.subject_id, n.account_id limit $3) c
   join lateral (select furnisher_id from account a where a.subject_id = c.subject_id
     and a.account_id = c.account_id order by a.revision desc limit 1) k on true`;
+
+/** Those of the account of month `n`. */
+const NUMBERED = `(select b.period, b.days_past_due from numbered b
+  where b.subject_id = n.subject_id and b.account_id = n.account_id)`;
 
 /**
  * $1 today, $2 months kept, $3 whether from the end. An episode is a run of late months that no
@@ -82,21 +87,14 @@ const DUE = `create temp table purge_month on commit drop as
               and b.period > g.period and b.period < e.first_period))) end as starts
     from episode e left join cured c on c.subject_id = e.subject_id
       and c.account_id = e.account_id and c.island = e.island + 1)
-  select n.subject_id, n.account_id, n.period, coalesce(x.starts, k.starts) as starts
-  from numbered n join clock k on k.subject_id = n.subject_id and k.account_id = n.account_id
-    and k.island = n.island
-  left join lateral (
-    select case when $3::boolean then x.starts else least(x.starts, n.first_delinquency_on) end
-      as starts
-    from kept_clock x where x.subject_id = n.subject_id and x.account_id = n.account_id
-      and x.clock = case when $3::boolean then 'end_of_event' else 'first_delinquency' end
-      and (x.period = n.period or (not $3::boolean and x.period < n.period and not exists (
-        select 1 from numbered b where b.subject_id = n.subject_id and b.account_id = n.account_id
-          and b.days_past_due = 0 and b.period >= x.period and b.period < n.period)))
-    order by x.period desc limit 1) x on true
-  where n.days_past_due > 0
-    and greatest(coalesce(x.starts, k.starts), case when $3::boolean then n.as_of end)
-      + make_interval(months => $2::int) <= $1::date`;
+  select subject_id, account_id, period, starts from (
+    select n.subject_id, n.account_id, n.period, n.as_of, coalesce(
+      case when $3::boolean then ${KEPT_END} else ${keptBegan(NUMBERED)} end, k.starts) as starts
+    from numbered n join clock k on k.subject_id = n.subject_id and k.account_id = n.account_id
+      and k.island = n.island
+    where n.days_past_due > 0) late
+  where greatest(starts, case when $3::boolean then as_of end)
+    + make_interval(months => $2::int) <= $1::date`;
 
 const GUARD = `insert into reinsertion_guard (subject_id, account_id, period, field, value,
     furnisher_id, cause, made_at, clock_began)

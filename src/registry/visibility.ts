@@ -18,6 +18,7 @@ import { decideParams, passesSql } from '../authorisation/decide.ts';
 import { reportRulesOf } from '../authorisation/report-rules.ts';
 import type { SqlValue } from '../database/database.ts';
 import { IS_REFUTED } from './guard.ts';
+import { KEPT_END, keptBegan } from './kept-clock.ts';
 import type { Registry } from './registry.ts';
 
 const NOBODY = '00000000-0000-0000-0000-000000000000';
@@ -38,7 +39,8 @@ function showing(registry: Pick<Registry, 'now' | 'profile' | 'notices'>): Act {
 
 const CHECKED = decideParams(showing({ now: () => new Date(0), profile: null, notices: {} }));
 const MONTHS_KEPT = `$${CHECKED.length + 1}::int`;
-const CLOCK = `$${CHECKED.length + 2}::text`;
+/** From what the clock counts: `end_of_event` or `first_delinquency`. */
+export const CLOCK = `$${CHECKED.length + 2}::text`;
 const RULES = `$${CHECKED.length + 3}::jsonb`;
 /** How many parameters `visibilityParams` gives: those of the statement itself come after. */
 export const VISIBILITY_PARAMS = CHECKED.length + 3;
@@ -56,17 +58,6 @@ const purgedBegan = (standing: string) => `(select min(g.clock_began) from reins
   where g.subject_id = n.subject_id and g.account_id = n.account_id and g.cause = 'purged'
     and g.period < n.period and not exists (select 1 from ${standing} c
       where c.period > g.period and c.period < n.period and c.days_past_due = 0))`;
-
-/**
- * The clock that the month, or the last before it in its unbroken run, had when others of the
- * account were erased (effects.ts): what divided it from an older event may be gone.
- */
-const keptBegan = (standing: string) => `(select least(x.starts, n.first_delinquency_on)
-  from kept_clock x where x.subject_id = n.subject_id and x.account_id = n.account_id
-    and x.clock = 'first_delinquency' and x.period <= n.period
-    and not exists (select 1 from ${standing} c
-      where c.period >= x.period and c.period < n.period and c.days_past_due = 0)
-  order by x.period desc limit 1)`;
 
 /**
  * When the event of an adverse month began: as furnished, else the first month of the unbroken run
@@ -88,16 +79,12 @@ const curedOn = (standing: string) =>
  * known, the newest month that is. After a withdrawal nothing later arrives, and a clock that
  * waited for it would never run out.
  */
-const eventEnded = (standing: string) => `coalesce(
-  (select x.starts from kept_clock x where x.subject_id = n.subject_id
-    and x.account_id = n.account_id and x.clock = 'end_of_event' and x.period = n.period),
-  ${curedOn(standing)}, (select max(c.as_of) from ${standing} c))`;
+const eventEnded = (standing: string) =>
+  `coalesce(${KEPT_END}, ${curedOn(standing)}, (select max(c.as_of) from ${standing} c))`;
 
 /** What the clock of a late month starts from for good; null while its event goes on. */
 export const CLOCK_STARTS = `(case when ${CLOCK} = 'end_of_event' then ${curedOn(AS_THEY_STAND)}
   else ${eventBegan(AS_THEY_STAND)} end)`;
-/** Which of the two clocks it is. */
-export const CLOCK_KIND = CLOCK;
 
 /**
  * A late month whose statutory clock still runs. An event ends no earlier than its own month. Names

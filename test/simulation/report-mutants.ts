@@ -88,10 +88,7 @@ export const REPORT_FAULTS: readonly (readonly [string, ...(readonly [string, st
   ],
   [
     'who was merged away leads nowhere',
-    [
-      'coalesce(merged_into, subject_id) as living',
-      'case when merged_into is null then subject_id else subject_id end as living',
-    ],
+    ['coalesce(merged_into, subject_id) as living', 'subject_id as living'],
   ],
   [
     'an approval in force does not keep its enquiries',

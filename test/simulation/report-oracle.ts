@@ -135,19 +135,15 @@ const freeMonths = (account: Account, law: ReportLaw, now: string): Month[] =>
  */
 export function eraseFree(account: Account, law: ReportLaw, now: string): void {
   const free = freeMonths(account, law, now);
+  if (free.length === 0) return;
   const stays = account.months.filter((month) => !free.includes(month));
   const isKnown = ({ period }: Month) =>
     law.adverse.from !== 'end_of_event' ||
     account.months.some((each) => each.period > period && !isLate(each));
-  const starts = stays.map((month) =>
-    free.length > 0 && isLate(month) && isKnown(month)
-      ? clockStart(month, account, law.adverse.from)
-      : undefined,
-  );
-  for (const [n, month] of stays.entries()) {
-    const start = starts[n];
-    if (start !== undefined) month.kept_clock ??= start;
-  }
+  const clocks = stays
+    .filter((month) => isLate(month) && isKnown(month))
+    .map((month) => ({ month, start: clockStart(month, account, law.adverse.from) }));
+  for (const { month, start } of clocks) month.kept_clock ??= start;
   account.months = stays;
 }
 

@@ -252,9 +252,12 @@ export async function endAccount(run: Run, account: Account): Promise<void> {
   await withdraw(run, account.authorisation_id);
   account.is_ended = true;
   // Whatever is to be erased is looked at again when anything of the person there ends.
-  for (const each of run.ledger.accounts)
-    if (each.owner === account.owner && each.furnisher_id === account.furnisher_id)
-      if (each.is_ended && each.erases) eraseFree(each, run.law, run.world.clock);
+  const { owner, furnisher_id } = account;
+  const erasing = run.ledger.accounts.filter(
+    (each) =>
+      each.owner === owner && each.furnisher_id === furnisher_id && each.is_ended && each.erases,
+  );
+  for (const each of erasing) eraseFree(each, run.law, run.world.clock);
   run.tally.ended += 1;
 }
 
