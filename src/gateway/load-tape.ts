@@ -15,7 +15,7 @@ import { addMonths } from '../model/period.ts';
 import type { IdentityKind } from '../model/record.ts';
 import { copyText } from '../tape/copy-text.ts';
 import type { Mapping } from '../tape/mapping.ts';
-import { readTape, type TapeRow } from '../tape/read-tape.ts';
+import { readTape, type TapeBatch, type TapeRow } from '../tape/read-tape.ts';
 import { MONTH_RULES, OTHER_RULES } from '../tape/rule-book.ts';
 import { checkStagedTape } from './check-tape.ts';
 import type { Gateway, Progress } from './gateway.ts';
@@ -185,6 +185,27 @@ interface ReadCounts {
   unreadable: number;
 }
 
+/** Stages one batch. @param people its identities, checked. @param faults all that its lines have */
+async function stageBatch(
+  staging: Staging,
+  batch: TapeBatch,
+  people: readonly CheckedIdentity[],
+  faults: readonly Fault[],
+): Promise<void> {
+  const customers = people.length === 0 ? [] : await sealIdentities(staging, people);
+  await stageFaults(staging, faults);
+  const copies: [string, readonly TapeRow[]][] = [
+    ['stage_customer', customers],
+    ['stage_account', batch.accounts],
+    ['stage_month', batch.months.map(periodAsDate)],
+  ];
+  for (const [table, rows] of copies) {
+    // sql: table is one of the three constants above.
+    if (rows.length > 0) await staging.session.copyIn(`copy ${table} from stdin`, [copyText(rows)]);
+  }
+}
+
+/** Reads the whole tape into the stages: one batch is read and checked while the one before is staged. */
 async function stageTape(
   staging: Staging,
   source: TapeSource,
@@ -198,25 +219,23 @@ async function stageTape(
     }
   }
   const counts = { rows: 0, unreadable: 0 };
-  for await (const batch of readTape(digested(), source.mapping)) {
-    const faults = [...batch.faults];
-    const people = batch.identities.flatMap((row) => checkIdentity(staging, row, faults) ?? []);
-    const customers = people.length === 0 ? [] : await sealIdentities(staging, people);
-    await stageFaults(staging, faults);
-    const copies: [string, readonly TapeRow[]][] = [
-      ['stage_customer', customers],
-      ['stage_account', batch.accounts],
-      ['stage_month', batch.months.map(periodAsDate)],
-    ];
-    for (const [table, rows] of copies) {
-      // sql: table is one of the three constants above.
-      if (rows.length > 0)
-        await staging.session.copyIn(`copy ${table} from stdin`, [copyText(rows)]);
+  let staged = Promise.resolve();
+  try {
+    for await (const batch of readTape(digested(), source.mapping)) {
+      const faults = [...batch.faults];
+      const people = batch.identities.flatMap((row) => checkIdentity(staging, row, faults) ?? []);
+      await staged;
+      staged = stageBatch(staging, batch, people, faults);
+      staged.catch(() => {}); // Heard of by whoever waits for it.
+      counts.rows += batch.months.length;
+      counts.unreadable += batch.lost.month;
+      progress('reading', batch.bytes, source.size, 'bytes');
     }
-    counts.rows += batch.months.length;
-    counts.unreadable += batch.lost.month;
-    progress('reading', batch.bytes, source.size, 'bytes');
+  } finally {
+    // The session is not left while a batch is on its way, whatever ended the reading.
+    await Promise.allSettled([staged]);
   }
+  await staged;
   return { ...counts, sha256: digest.digest('hex') };
 }
 

@@ -62,9 +62,16 @@ async function nameAgreements(session: Session): Promise<void> {
   );
 }
 
+/** What a tape may change of an account; the rest of it stays as it was first told. */
+const CHANGING = [
+  ...['brand', 'opened_on', 'closed_on', 'original_amount_minor', 'term_months', 'agreement_id'],
+  ...AGREEMENT,
+];
+
+/** Accounts that say what the book says already are not touched, nor locked: they are nearly all. */
 async function mergeAccounts(session: Session, tapeId: string): Promise<void> {
   await nameAgreements(session);
-  // sql: the columns of the agreement are constants of this file.
+  // sql: the columns are constants of this file.
   await session.query(
     `insert into account (account_id, account_ref, subject_id, revision, kind, brand, currency,
                           opened_on, closed_on, original_amount_minor, term_months, tape_id,
@@ -74,18 +81,14 @@ async function mergeAccounts(session: Session, tapeId: string): Promise<void> {
             g.agreement_id, ${agreementOf('t')}
      from tape_account t join customer c on c.subject_ref = t.subject_ref
      left join agreement g on g.subject_id = c.subject_id and g.agreement_ref = t.agreement_ref
+     left join account k on k.account_ref = t.account_ref
      where not exists (select 1 from bad_account x where x.account_ref = t.account_ref)
+       and (k.account_ref is null or (${CHANGING.map((column) => `k.${column}`).join(', ')})
+         is distinct from (t.brand, t.opened_on, t.closed_on, t.original_amount_minor,
+           t.term_months, g.agreement_id, ${agreementOf('t')}))
      on conflict (account_ref) do update set
-       revision = account.revision + 1, brand = excluded.brand, opened_on = excluded.opened_on,
-       closed_on = excluded.closed_on, original_amount_minor = excluded.original_amount_minor,
-       term_months = excluded.term_months, tape_id = excluded.tape_id,
-       agreement_id = excluded.agreement_id,
-       ${AGREEMENT.map((column) => `${column} = excluded.${column}`).join(', ')}
-     where (account.brand, account.opened_on, account.closed_on, account.original_amount_minor,
-            account.term_months, account.agreement_id, ${agreementOf('account')})
-       is distinct from (excluded.brand, excluded.opened_on, excluded.closed_on,
-            excluded.original_amount_minor, excluded.term_months, excluded.agreement_id,
-            ${agreementOf('excluded')})`,
+       revision = account.revision + 1, tape_id = excluded.tape_id,
+       ${CHANGING.map((column) => `${column} = excluded.${column}`).join(', ')}`,
     [tapeId],
   );
 }
