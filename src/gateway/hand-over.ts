@@ -108,9 +108,7 @@ async function decide(gateway: Gateway, period: string): Promise<Handover> {
        left join (select distinct account_id from furnished_month
                   where period = $2::date and outcome in ('accepted', 'unchanged')) p
          on p.account_id = d.account_id
-       left join (select distinct account_id from furnished_month
-                  where period < $2::date and outcome in ('accepted', 'unchanged')) e
-         on e.account_id = d.account_id
+       left join furnished_account e on e.account_id = d.account_id and e.first_period < $2::date
        where d.reason is null
          and not exists (select 1 from already f where f.account_id = d.account_id)`,
       [handoverId, before],

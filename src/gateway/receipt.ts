@@ -185,6 +185,14 @@ export async function recordReceipt(
         [id, kind],
       );
     }
+    await session.query(
+      `update furnished_account set first_period = f.period
+       from furnished_month f
+       where f.period = $2::date and f.handover_id = $1::uuid and f.outcome in ('accepted', 'unchanged')
+         and furnished_account.account_id = f.account_id
+         and (furnished_account.first_period is null or furnished_account.first_period > f.period)`,
+      [id, firstDay(period)],
+    );
     await settleOutbox(session, id, gateway.now());
     // An approval none of whose rows went was not used.
     await session.query(

@@ -184,6 +184,13 @@ export const FAULTS: readonly Fault[] = [
   one(
     'gateway',
     5,
+    'months that went before a pause are forgotten',
+    'e.account_id = d.account_id and e.first_period < $2::date',
+    'e.account_id = d.account_id and false',
+  ),
+  one(
+    'gateway',
+    5,
     'a hand-over is not counted as use',
     `where h.handover_id = $1::uuid and h.withheld_since is null
        and (a.fetch_type`,

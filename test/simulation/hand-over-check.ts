@@ -123,12 +123,34 @@ async function checkOne(each: Case, handover: Handover, compared: Compared): Pro
     return { account, month, row: ledger.row(account, handover.period, month, age) };
   });
   if (!each.isDishonest) checkDecision(each, handover, judged, byAccount);
+  await checkPreceding(each, handover);
   const going = await checkLast(each, handover, judged, byAccount);
   await checkUses(each, handover, going, 'gateway');
   compared.rows += judged.length;
   compared.late += listed.length - going.length;
   if (handover.receipt === null) return; // Nothing was to go.
   await checkRegistry(each, handover, going, compared);
+}
+
+/**
+ * What each row says of the months before it, by every month that was furnished until it was
+ * decided. Of two hand-overs side by side, whose receipts came in between is not known.
+ */
+async function checkPreceding({ world, side, beside }: Case, handover: Handover): Promise<void> {
+  if (beside.length > 0) return;
+  const { rows } = await world.gateways[side].db.query<object>(
+    `select h.row_number, h.preceding, b.months
+     from handover_row h cross join lateral (
+       select array_agg(f.period) as months, max(f.period) as last from furnished_month f
+       join handover o on o.handover_id = f.handover_id and o.ended_at <= $3::timestamptz
+       where f.account_id = h.account_id and f.period < $2::date
+         and f.outcome in ('accepted', 'unchanged')) b
+     where h.handover_id = $1::uuid and h.preceding <> case when b.last is null then 'first'
+       when b.last = $2::date - interval '1 month' then 'furnished' else 'withheld' end`,
+    [handover.handover_id, `${handover.period}-01`, handover.decided_at],
+  );
+  if (rows.length > 0)
+    fail('a row says the wrong thing of the months before it', { handover, rows });
 }
 
 function sceneAt(each: Case, now: string, use_id: string, side: Side): Scene {
