@@ -31,13 +31,17 @@ export const uuidOf = (kind: string, n: number) =>
 const AUTHORISATION = `
   insert into authorisation (subject_id, authorisation_id, arrangement_id, profile, provider_id,
     recipient_class, recipient_id, purpose, legal_basis, products, classes, mode, fetch_type,
-    starts_at, service_conditional, has_necessity, notice_id, notice_version, record,
-    record_sha256, recorded_at, state, last_seq, subject_ref, in_writing, widens_recipients)
+    starts_at, service_conditional, has_necessity, notice_id, notice_version, record_sha256,
+    recorded_at, state, last_seq, subject_ref, in_writing, widens_recipients)
   select md5('s' || n)::uuid, md5($2 || n)::uuid, md5($2 || n)::uuid, 'CN', $3::uuid, $4, $5::uuid,
     $6, 'consent', '{revolving_line}', '{IDENTITY,MONTHLY_PERFORMANCE,HISTORY}', $7, 'PERIODIC',
-    '2024-01-01', false, false, 'n', 1,
-    replace($8, '00000000-0000-4000-8000-000000000001', (md5($2 || n)::uuid)::text)::json,
-    '\\x00', '2024-01-01', 'given', 1, md5('s' || n)::uuid, true, false
+    '2024-01-01', false, false, 'n', 1, '\\x00', '2024-01-01', 'given', 1, md5('s' || n)::uuid, true, false
+  from generate_series(1, $1::int) n`;
+/** $1 how many, $2 of which kind, $3 the record of one of them. */
+const RECORD = `
+  insert into authorisation_record (subject_id, authorisation_id, record)
+  select md5('s' || n)::uuid, md5($2 || n)::uuid,
+    replace($3, '00000000-0000-4000-8000-000000000001', (md5($2 || n)::uuid)::text)::json
   from generate_series(1, $1::int) n`;
 
 async function fillMonths(db: Database, subjects: number): Promise<void> {
@@ -104,14 +108,10 @@ export async function fillRegistry(
     parties: { provider_id: FURNISHER },
     limits: { starts_at: '2024-01-01T00:00:00.000Z' },
   });
-  const lookText = JSON.stringify(look);
-  const furnishText = JSON.stringify(furnish);
-  await db.query(AUTHORISATION, [
-    ...[subjects, 'q', REGISTRY, 'lender', ENQUIRER, 'Q1', 'VIEW', lookText],
-  ]);
-  await db.query(AUTHORISATION, [
-    ...[subjects, 'f', FURNISHER, 'registry', null, 'F1', 'STORE', furnishText],
-  ]);
+  await db.query(AUTHORISATION, [...[subjects, 'q', REGISTRY, 'lender', ENQUIRER, 'Q1', 'VIEW']]);
+  await db.query(RECORD, [subjects, 'q', JSON.stringify(look)]);
+  await db.query(AUTHORISATION, [...[subjects, 'f', FURNISHER, 'registry', null, 'F1', 'STORE']]);
+  await db.query(RECORD, [subjects, 'f', JSON.stringify(furnish)]);
   await fillMonths(db, subjects);
   await db.query('vacuum analyze');
   // What filling left to be written is written now, and not while something is measured. Needs the

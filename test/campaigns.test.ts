@@ -45,7 +45,7 @@ describe.each(BACKENDS.filter((backend) => backend === 'pglite' || SERVER_URL))(
       world.clock.at = NOON;
       await world.gateway.db.query(
         `truncate notice, request, request_purpose, request_link, answer, campaign,
-           campaign_member, outbox_message, outbox_place, authorisation, authorisation_event`,
+           campaign_member, outbox_message, outbox_place, authorisation, authorisation_record, authorisation_event`,
       );
       await publishNotice(world.gateway, sampleNotice());
     });
@@ -248,7 +248,7 @@ describe('a campaign that dies', () => {
     const reset = () =>
       db.query(
         `truncate request, request_purpose, request_link, campaign_member, outbox_message, outbox_place,
-           authorisation, authorisation_event`,
+           authorisation, authorisation_record, authorisation_event`,
       );
     const step = async (gateway: typeof world.gateway) => {
       await advanceCampaign(gateway, PLAN.name);

@@ -212,7 +212,7 @@ describe.each(BACKENDS)('evidence on %s', (backend) => {
 
   test('the audit finds an altered record, event, person, leaf and signature', async () => {
     const alterations = [
-      `update authorisation set record = replace(record::text, '"zh"', '"en"')::json`,
+      `update authorisation_record set record = replace(record::text, '"zh"', '"en"')::json`,
       `update authorisation_event set at = at + interval '1 hour'`,
       'update authorisation set subject_ref = gen_random_uuid()',
       'delete from authorisation_leaves',
@@ -222,6 +222,7 @@ describe.each(BACKENDS)('evidence on %s', (backend) => {
     ];
     for (const alteration of alterations) {
       await pair.gateway.db.query('delete from authorisation');
+      await pair.gateway.db.query('delete from authorisation_record');
       await pair.gateway.db.query('delete from authorisation_event');
       await pair.gateway.db.query('delete from authorisation_batch');
       await pair.gateway.db.query('delete from authorisation_leaves');
@@ -424,6 +425,7 @@ describe.each(BACKENDS)('evidence on %s', (backend) => {
     const texts = await handOverRecording();
     await pair.registry.db.query('delete from authorisation_batch');
     await pair.registry.db.query('delete from authorisation');
+    await pair.registry.db.query('delete from authorisation_record');
     const parts = [['authorisation', texts.get('authorisation') ?? '']] as [PartKind, string][];
     const root = Buffer.alloc(32, 7).toString('base64');
     const wrong = await submit(own(), parts, { authorisation_tree: { size: 5, root } });

@@ -82,7 +82,14 @@ async function submit(kind: PartKind, text: string): Promise<SubmissionView> {
 }
 
 async function stored(): Promise<string> {
-  const tables = ['account_month', 'account', 'subject', 'authorisation', 'authorisation_event'];
+  const tables = [
+    'account_month',
+    'account',
+    'subject',
+    'authorisation',
+    'authorisation_event',
+    'authorisation_record',
+  ];
   const texts = [];
   for (const table of tables) {
     const { rows } = await pair.registry.db.query<{ n: number; sum: string }>(

@@ -64,7 +64,13 @@ describe.each(BACKENDS)('a merge during a hand-over, on %s', (backend) => {
     const months = await ownersOf('account_month');
     expect(months.length, where).toBe(2 * CLIENTS.length);
     expect(months.filter((id) => id === into_id).length, where).toBe(4);
-    for (const table of ['account', 'account_locator', 'subject_locator', 'authorisation'])
+    for (const table of [
+      'account',
+      'account_locator',
+      'subject_locator',
+      'authorisation',
+      'authorisation_record',
+    ])
       expect((await ownersOf(table)).includes(from_id), `${where} ${table}`).toBe(false);
     const wrong = async () =>
       (await audit(pair.registry)).filter(({ violations }) => violations > 0);

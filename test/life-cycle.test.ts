@@ -521,7 +521,7 @@ describe.each(BACKENDS)('the life of an authorisation, on %s', (backend) => {
       for (const when of ['before', 'after'] as const) {
         today = 0;
         await gateway.db.query(
-          'truncate authorisation, authorisation_event, authorisation_notice_due',
+          'truncate authorisation, authorisation_record, authorisation_event, authorisation_notice_due',
         );
         await recordOne(gateway, approval(1, { expires_at: dayAt(40) }));
         const second = { subject_ref: 'c2', arrangement_id: '', expires_at: dayAt(50) };

@@ -16,7 +16,13 @@ import {
   fold,
   recordProblems,
 } from './record.ts';
-import { EVENT_COLUMNS, eventRow, RECORD_COLUMNS, recordRow } from './stored-columns.ts';
+import {
+  authorisationRow,
+  EVENT_COLUMNS,
+  eventRow,
+  recordRow,
+  STORED_COLUMNS,
+} from './stored-columns.ts';
 
 export interface Entry {
   readonly subject_id: string;
@@ -215,9 +221,14 @@ async function write(
   const fresh = additions.filter(({ known }) => known === 0);
   const grown = additions.filter(({ known }) => known > 0);
   if (fresh.length > 0) {
-    const text = fresh.map(({ prepared }) => recordRow(rowOf(prepared), at)).join('');
+    const rows = fresh.map(({ prepared }) => rowOf(prepared));
+    const text = rows.map((row) => authorisationRow(row, at)).join('');
     // sql: the columns are constants of stored-columns.ts.
-    await session.copyIn(`copy authorisation (${RECORD_COLUMNS}) from stdin`, [Buffer.from(text)]);
+    await session.copyIn(`copy authorisation (${STORED_COLUMNS}) from stdin`, [Buffer.from(text)]);
+    await session.copyIn(
+      'copy authorisation_record (subject_id, authorisation_id, record) from stdin',
+      [Buffer.from(rows.map(recordRow).join(''))],
+    );
   }
   if (grown.length > 0) {
     await session.query(
@@ -331,8 +342,10 @@ export async function lockWriters(session: Session): Promise<void> {
 /** Records with all their events, in the order of the events. */
 export async function entriesOf(session: Session, ids: readonly string[]): Promise<Entry[]> {
   const { rows } = await session.query<Entry>(
-    `select a.subject_id, a.subject_ref, a.record, e.events
+    `select a.subject_id, a.subject_ref, r.record, e.events
      from authorisation a
+     join authorisation_record r on r.subject_id = a.subject_id
+       and r.authorisation_id = a.authorisation_id
      cross join lateral (
        select jsonb_agg(jsonb_build_object('seq', v.seq, 'type', v.type,
          'at', to_char(v.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),

@@ -1,6 +1,6 @@
 /**
- * A record and its events as rows of `authorisation` and `authorisation_event`: COPY text, in the
- * order of the columns.
+ * A record and its events as rows of `authorisation`, `authorisation_record` and
+ * `authorisation_event`: COPY text, in the order of the columns.
  *
  * What must stay true: the columns beside the record say what the record says, in the form that
  * the checks read; whatever passed `recordProblems` makes a row that the database takes.
@@ -14,13 +14,13 @@ import {
   widensRecipients,
 } from './record.ts';
 
-/** Columns of `authorisation`, in the order of `recordRow`; `recorded_at` comes last. */
-export const RECORD_COLUMNS = `subject_id, authorisation_id, subject_ref, arrangement_id,
+/** Columns of `authorisation`, in the order of `authorisationRow`; `recorded_at` comes last. */
+export const STORED_COLUMNS = `subject_id, authorisation_id, subject_ref, arrangement_id,
   supersedes, profile, provider_id, recipient_class, recipient_id, purpose, legal_basis, products,
   accounts, classes, mode, range_from, range_to, fetch_type, frequency_n, frequency_window,
   data_life, condition_state, starts_at, expires_at, service_conditional, has_necessity,
   has_alternative, notice_id, notice_version, withdrawal_effect, by_guardian, in_writing,
-  widens_recipients, record, record_sha256, state, last_seq, recorded_at`;
+  widens_recipients, record_sha256, state, last_seq, recorded_at`;
 
 /** Columns of `authorisation_event`, in the order of `eventRow`. */
 export const EVENT_COLUMNS = `subject_id, authorisation_id, seq, type, state, at, by_party, reason,
@@ -36,7 +36,7 @@ const firstDayOrNothing = (period: string | null) => (period === null ? NOTHING 
 /** `\x…`, its backslash doubled as COPY wants it. */
 const bytea = (hex: string) => `\\\\x${hex}`;
 
-export interface RecordRow {
+export interface AuthorisationRow {
   readonly subject_id: string;
   readonly subject_ref: string;
   readonly record: AuthorisationRecord;
@@ -48,7 +48,7 @@ export interface RecordRow {
 }
 
 /** One line of COPY text for `authorisation`. @param recordedAt ISO 8601 */
-export function recordRow(row: RecordRow, recordedAt: string): string {
+export function authorisationRow(row: AuthorisationRow, recordedAt: string): string {
   const { record } = row;
   const { data, limits, notice, parties, purpose } = record;
   const { frequency } = limits;
@@ -86,7 +86,6 @@ export function recordRow(row: RecordRow, recordedAt: string): string {
     flag(record.principal.on_behalf_of !== null),
     flag(isWritten(record)),
     flag(widensRecipients(record)),
-    escapeField(row.canonical),
     bytea(row.record_sha256),
     row.state,
     String(row.last_seq),
@@ -94,6 +93,10 @@ export function recordRow(row: RecordRow, recordedAt: string): string {
   ];
   return `${fields.join('\t')}\n`;
 }
+
+/** One line of COPY text for `authorisation_record`. */
+export const recordRow = (row: AuthorisationRow): string =>
+  `${row.subject_id}\t${row.record.authorisation_id}\t${escapeField(row.canonical)}\n`;
 
 export interface EventRow {
   readonly subject_id: string;

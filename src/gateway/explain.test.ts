@@ -95,7 +95,7 @@ afterAll(() => db.close());
 
 async function fill(people: readonly Person[]): Promise<void> {
   await db.query(
-    'truncate customer, account, account_month, authorisation, authorisation_event, authorisation_use',
+    'truncate customer, account, account_month, authorisation, authorisation_record, authorisation_event, authorisation_use',
   );
   for (const [n, person] of people.entries()) {
     const [subject, account] = [idOf(1, n), idOf(2, n)];

@@ -91,17 +91,19 @@ const ROWS_OF_PERSON = `
 
 /** What was known of a person's authorisations at $3: events that had happened and were recorded. */
 const AUTHORISATIONS_OF_PERSON = `
-  select a.record, jsonb_agg(jsonb_build_object('seq', e.seq, 'type', e.type,
+  select r.record, jsonb_agg(jsonb_build_object('seq', e.seq, 'type', e.type,
            'at', to_char(e.at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
            'recorded_at', to_char(e.recorded_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
            'by_party', e.by_party, 'reason', e.reason, 'state', e.state,
            'hash', encode(e.hash, 'hex')) order by e.seq) as events
   from authorisation a
+  join authorisation_record r on r.subject_id = a.subject_id
+    and r.authorisation_id = a.authorisation_id
   join authorisation_event e on e.subject_id = a.subject_id
     and e.authorisation_id = a.authorisation_id
   where a.subject_id = $1::uuid and a.recipient_class = $2
     and e.recorded_at <= $3::timestamptz and e.at <= $3::timestamptz
-  group by a.subject_id, a.authorisation_id
+  group by a.subject_id, a.authorisation_id, r.subject_id, r.authorisation_id
   order by a.authorisation_id`;
 
 interface Known extends AuthorisationFacts {

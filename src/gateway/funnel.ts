@@ -35,9 +35,11 @@ export async function funnel(session: Session): Promise<FunnelLine[]> {
   const { rows } = await session.query<FunnelLine>(
     `with asked as (
        select a.purpose, a.products, a.notice_id, a.notice_version, a.state, r.campaign_id,
-         r.first_shown_at is not null or a.record -> 'notice' ->> 'shown_at' is not null
+         r.first_shown_at is not null or w.record -> 'notice' ->> 'shown_at' is not null
            or a.state not in ('requested', 'lapsed') as shown
        from authorisation a
+       join authorisation_record w on w.subject_id = a.subject_id
+         and w.authorisation_id = a.authorisation_id
        left join request_purpose p on p.subject_id = a.subject_id
          and p.authorisation_id = a.authorisation_id
        left join request r on r.subject_id = p.subject_id and r.request_id = p.request_id

@@ -181,6 +181,6 @@ export async function importAuthorisations(
     throw error;
   }
   const report = await running.end();
-  await gateway.db.query('analyze authorisation, authorisation_event');
+  await gateway.db.query('analyze authorisation, authorisation_record, authorisation_event');
   return report;
 }

@@ -53,11 +53,13 @@ export async function noticesDue(
     throw new AssentError('argument_invalid', { detail: 'after is no position' });
   const { rows } = await session.query<Omit<NoticeDue, 'ends_at'> & { ends_at: Date }>(
     `select n.position, n.kind, n.days_before, c.subject_ref, n.authorisation_id, a.arrangement_id,
-            a.purpose, a.record ->> 'language' as language,
-            a.record -> 'notice' ->> 'channel' as channel, n.ends_at, a.state
+            a.purpose, w.record ->> 'language' as language,
+            w.record -> 'notice' ->> 'channel' as channel, n.ends_at, a.state
      from authorisation_notice_due n
      join authorisation a on a.subject_id = n.subject_id
        and a.authorisation_id = n.authorisation_id
+     join authorisation_record w on w.subject_id = a.subject_id
+       and w.authorisation_id = a.authorisation_id
      join customer c on c.subject_id = n.subject_id
      where n.position > $1 order by n.position limit $2`,
     [after, limit],

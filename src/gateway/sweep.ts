@@ -54,7 +54,7 @@ const DUE = `
      and f.authorisation_id = a.authorisation_id and f.seq = 1
    ${LAST}
    where a.state in ('requested', 'given', 'paused')
-     and (a.record -> 'principal' ->> 'on_behalf_of') is not null
+     and a.by_guardian
      and c.adult_from::timestamp at time zone 'UTC' <= $1::timestamptz
      and f.at < c.adult_from::timestamp at time zone 'UTC' limit ${PAGE})
   union all

@@ -65,15 +65,19 @@ export interface Answered {
   readonly report: Pick<IssuedReport, 'report_id' | 'sha256' | 'text'> | null;
 }
 
+const recordOf = (authorisation: string) => `(select r.record from authorisation_record r
+  where r.subject_id = ${authorisation}.subject_id
+    and r.authorisation_id = ${authorisation}.authorisation_id)`;
+
 /** The person said no to the same enquirer for the same purpose, on the basis of consent. */
 const DENIED = `case when a.legal_basis <> 'consent' then
-  (select json_agg(json_build_object('record', d.record, 'state', d.state)) from authorisation d
+  (select json_agg(json_build_object('record', ${recordOf('d')}, 'state', d.state)) from authorisation d
    where d.subject_id = a.subject_id and d.provider_id = a.provider_id
      and d.recipient_id = a.recipient_id and d.purpose = a.purpose and d.legal_basis = 'consent'
      and d.state in ('refused', 'withdrawn')) end`;
 
 /** The named authorisations of a person with their uses; the parameter after `factsParams`. */
-const NAMED = `, (select json_agg(json_build_object('record', a.record, 'state', a.state, 'uses',
+const NAMED = `, (select json_agg(json_build_object('record', ${recordOf('a')}, 'state', a.state, 'uses',
     (select json_agg(json_build_array(u.use_id, u.used_at)) from authorisation_use u
      where u.subject_id = a.subject_id and u.authorisation_id = a.authorisation_id),
     'denied', ${DENIED}))

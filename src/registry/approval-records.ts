@@ -14,6 +14,7 @@ export const RECORD_TABLES: readonly string[] = [
   'authorisation',
   'authorisation_effect',
   'authorisation_event',
+  'authorisation_record',
   'brought_authorisation',
   'learnt_event',
 ];

@@ -310,7 +310,9 @@ export async function processSubmission(registry: Registry, id: string): Promise
   for (const part of others) await processPart(registry, submission, manifest, part, order);
   // What the months join with may have grown from nothing: the planner must know before it plans.
   if (others.length > 0)
-    await registry.db.query('analyze subject_locator, account_locator, authorisation');
+    await registry.db.query(
+      'analyze subject_locator, account_locator, authorisation, authorisation_record',
+    );
   await processMonthParts(registry, submission, manifest);
   await endSubmission(registry, submission, manifest);
   // The next period's gaps and jumps are sought in this one. The furnisher need not wait for it;

@@ -46,7 +46,9 @@ async function factsOf(
   providerId: string,
 ): Promise<AuthorisationFacts[]> {
   const { rows } = await session.query<{ record: AuthorisationRecord; state: string }>(
-    `select record, state from authorisation where subject_id = $1 and provider_id = $2`,
+    `select r.record, a.state from authorisation a join authorisation_record r
+         on r.subject_id = a.subject_id and r.authorisation_id = a.authorisation_id
+       where a.subject_id = $1 and a.provider_id = $2`,
     [subjectId, providerId],
   );
   const { rows: uses } = await session.query<{

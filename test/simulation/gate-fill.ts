@@ -40,7 +40,7 @@ export async function fill(
   calendar: Calendar,
 ): Promise<void> {
   await db.query(
-    'truncate customer, account, account_month, authorisation, authorisation_event, authorisation_use',
+    'truncate customer, account, account_month, authorisation, authorisation_record, authorisation_event, authorisation_use',
   );
   const accounts = lives.flatMap((life) =>
     life.accounts.map((account) => ({ subject_id: life.subject_id, ...account })),
