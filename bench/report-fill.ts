@@ -108,9 +108,9 @@ export async function fillRegistry(
     parties: { provider_id: FURNISHER },
     limits: { starts_at: '2024-01-01T00:00:00.000Z' },
   });
-  await db.query(AUTHORISATION, [...[subjects, 'q', REGISTRY, 'lender', ENQUIRER, 'Q1', 'VIEW']]);
+  await db.query(AUTHORISATION, [subjects, 'q', REGISTRY, 'lender', ENQUIRER, 'Q1', 'VIEW']);
   await db.query(RECORD, [subjects, 'q', JSON.stringify(look)]);
-  await db.query(AUTHORISATION, [...[subjects, 'f', FURNISHER, 'registry', null, 'F1', 'STORE']]);
+  await db.query(AUTHORISATION, [subjects, 'f', FURNISHER, 'registry', null, 'F1', 'STORE']);
   await db.query(RECORD, [subjects, 'f', JSON.stringify(furnish)]);
   await fillMonths(db, subjects);
   await db.query('vacuum analyze');

@@ -103,8 +103,8 @@ const AUTHORISATIONS_OF_PERSON = `
     and e.authorisation_id = a.authorisation_id
   where a.subject_id = $1::uuid and a.recipient_class = $2
     and e.recorded_at <= $3::timestamptz and e.at <= $3::timestamptz
-  group by a.subject_id, a.authorisation_id, r.subject_id, r.authorisation_id
-  order by a.authorisation_id`;
+  group by r.subject_id, r.authorisation_id
+  order by r.authorisation_id`;
 
 interface Known extends AuthorisationFacts {
   readonly events: readonly (ExplainedEvent & { readonly state: string })[];

@@ -65,6 +65,7 @@ export interface Answered {
   readonly report: Pick<IssuedReport, 'report_id' | 'sha256' | 'text'> | null;
 }
 
+/** @param authorisation the name of its row in the statement */
 const recordOf = (authorisation: string) => `(select r.record from authorisation_record r
   where r.subject_id = ${authorisation}.subject_id
     and r.authorisation_id = ${authorisation}.authorisation_id)`;
