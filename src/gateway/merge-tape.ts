@@ -45,9 +45,12 @@ async function mergeCustomers(session: Session, tapeId: string): Promise<void> {
   );
 }
 
-/** What an account says of its agreement, beside the agreement's id. */
-const AGREEMENT = ['agreement_limit_minor', 'agreement_opened_on', 'agreement_ends_on'];
-const agreementOf = (row: string) => AGREEMENT.map((column) => `${row}.${column}`).join(', ');
+/** What a tape tells of an account, beside its agreement's id, and may tell otherwise later. */
+const TOLD = [
+  ...['brand', 'opened_on', 'closed_on', 'original_amount_minor', 'term_months'],
+  ...['agreement_limit_minor', 'agreement_opened_on', 'agreement_ends_on'],
+];
+const toldOf = (row: string) => TOLD.map((column) => `${row}.${column}`).join(', ');
 
 /** Gives an id to each agreement that the book does not know. */
 async function nameAgreements(session: Session): Promise<void> {
@@ -62,33 +65,24 @@ async function nameAgreements(session: Session): Promise<void> {
   );
 }
 
-/** What a tape may change of an account; the rest of it stays as it was first told. */
-const CHANGING = [
-  ...['brand', 'opened_on', 'closed_on', 'original_amount_minor', 'term_months', 'agreement_id'],
-  ...AGREEMENT,
-];
-
 /** Accounts that say what the book says already are not touched, nor locked: they are nearly all. */
 async function mergeAccounts(session: Session, tapeId: string): Promise<void> {
   await nameAgreements(session);
   // sql: the columns are constants of this file.
   await session.query(
-    `insert into account (account_id, account_ref, subject_id, revision, kind, brand, currency,
-                          opened_on, closed_on, original_amount_minor, term_months, tape_id,
-                          agreement_id, ${AGREEMENT.join(', ')})
-     select gen_random_uuid(), t.account_ref, c.subject_id, 1, t.kind, t.brand, t.currency,
-            t.opened_on, t.closed_on, t.original_amount_minor, t.term_months, $1::uuid,
-            g.agreement_id, ${agreementOf('t')}
+    `insert into account (account_id, account_ref, subject_id, revision, kind, currency, tape_id,
+                          agreement_id, ${TOLD.join(', ')})
+     select gen_random_uuid(), t.account_ref, c.subject_id, 1, t.kind, t.currency, $1::uuid,
+            g.agreement_id, ${toldOf('t')}
      from tape_account t join customer c on c.subject_ref = t.subject_ref
      left join agreement g on g.subject_id = c.subject_id and g.agreement_ref = t.agreement_ref
      left join account k on k.account_ref = t.account_ref
      where not exists (select 1 from bad_account x where x.account_ref = t.account_ref)
-       and (k.account_ref is null or (${CHANGING.map((column) => `k.${column}`).join(', ')})
-         is distinct from (t.brand, t.opened_on, t.closed_on, t.original_amount_minor,
-           t.term_months, g.agreement_id, ${agreementOf('t')}))
+       and (k.account_ref is null or (k.agreement_id, ${toldOf('k')})
+         is distinct from (g.agreement_id, ${toldOf('t')}))
      on conflict (account_ref) do update set
        revision = account.revision + 1, tape_id = excluded.tape_id,
-       ${CHANGING.map((column) => `${column} = excluded.${column}`).join(', ')}`,
+       ${['agreement_id', ...TOLD].map((column) => `${column} = excluded.${column}`).join(', ')}`,
     [tapeId],
   );
 }
