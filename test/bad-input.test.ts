@@ -9,12 +9,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { tapeFaults } from '../src/gateway/faults.ts';
 import { handOver } from '../src/gateway/hand-over.ts';
 import { importAuthorisations } from '../src/gateway/import-authorisations.ts';
-import { loadTape } from '../src/gateway/load-tape.ts';
 import { signJws } from '../src/keys/jws.ts';
 import { emptyRoot } from '../src/log/merkle.ts';
 import { AssentError, type ErrorCode } from '../src/model/error.ts';
 import { PART_BYTES_MAX } from '../src/wire/part.ts';
-import { approvalsText, bytesOf, canonical, load, monthRow, Pair, tapeText } from './pair.ts';
+import { approvalsText, bytesOf, load, monthRow, Pair, tapeText } from './pair.ts';
 
 const PERIOD = '2026-01';
 const GOOD = tapeText([1, 2, 3].map((n) => monthRow(n, PERIOD)));
@@ -74,14 +73,7 @@ describe('files', () => {
 
   it('a single line of 2 GB is refused after the first megabytes', async () => {
     const read = { bytes: 0 };
-    const source = { bytes: endlessLine(read), name: 't', size: null, mapping: canonical };
-    const error = await failure(
-      loadTape(
-        pair.gateway,
-        { ...source, mapping_sha256: 'm' },
-        { check: false, sign_off: null, progress: () => {} },
-      ),
-    );
+    const error = await failure(load(pair.gateway, endlessLine(read)));
     expect(error.code).toBe('tape_record_too_long');
     expect(read.bytes).toBeLessThan(16 << 20);
   });
@@ -103,11 +95,7 @@ describe('files', () => {
         yield Buffer.from(`${wrong.join('\n')}\n`);
       }
     }
-    const report = await loadTape(
-      pair.gateway,
-      { bytes: rows(), name: 't', size: null, mapping: canonical, mapping_sha256: 'm' },
-      { check: false, sign_off: null, progress: () => {} },
-    );
+    const report = await load(pair.gateway, rows());
     expect(report.counts.new).toBe(1);
     expect(report.counts.unreadable).toBe(bad);
     expect(report.counts.faults_by_rule['T03']).toBe(bad);

@@ -304,10 +304,21 @@ export async function* bytesOf(text: string | Uint8Array): AsyncGenerator<Uint8A
   yield typeof text === 'string' ? Buffer.from(text) : text;
 }
 
-export function load(gateway: Gateway, text: string | Uint8Array): Promise<TapeReport> {
+/** Loads a tape in the canonical columns: a text, or what is read of one. */
+export function load(
+  gateway: Gateway,
+  tape: string | Uint8Array | AsyncIterable<Uint8Array>,
+): Promise<TapeReport> {
+  const isWhole = typeof tape === 'string' || tape instanceof Uint8Array;
   return loadTape(
     gateway,
-    { bytes: bytesOf(text), name: 't', size: null, mapping: canonical, mapping_sha256: 'm' },
+    {
+      bytes: isWhole ? bytesOf(tape) : tape,
+      name: 't',
+      size: null,
+      mapping: canonical,
+      mapping_sha256: 'm',
+    },
     { check: false, sign_off: null, progress: () => {} },
   );
 }
